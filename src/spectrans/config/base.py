@@ -1,0 +1,32 @@
+"""Checked, frozen settings: the base of mixer options and model configs."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from spectrans.errors import unknown
+
+
+class Options(BaseModel):
+    """A frozen set of typed settings that refuses unknown names and bad values in one sentence."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ValueError(self._sentence(error)) from None
+
+    @classmethod
+    def _sentence(cls, error: ValidationError) -> str:
+        """Turn the first complaint of a validation into `<argument> must <rule>, got <value>`."""
+        first = error.errors(include_url=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        if first["type"] == "extra_forbidden":
+            known = [f.alias or name for name, f in cls.model_fields.items()]
+            return unknown(f"{cls.__name__} option", field, known)
+        if first["type"] == "value_error":
+            return str(first["ctx"]["error"])
+        rule = first["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+        return f"{field} must be {rule}, got {first['input']!r}"

@@ -1,0 +1,18 @@
+"""The sentences that refuse bad input: argument, rule, value, way out."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+def unknown(kind: str, name: object, known: Iterable[str]) -> str:
+    """Say that `name` is not a known `kind`, with the nearest match and the full list."""
+    names = sorted(known)
+    near = get_close_matches(str(name), names, n=1)
+    hint = f"; did you mean {near[0]!r}?" if near else ""
+    listing = ", ".join(names) if names else "none"
+    return f"unknown {kind} {name!r}{hint} (available: {listing})"
+
+
+def must(argument: str, rule: str, value: object) -> str:
+    """Say which argument breaks which rule, and with what value."""
+    return f"{argument} must {rule}, got {value!r}"
