@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from spectrans.config.base import Options
+from spectrans.options import Options
 from spectrans.errors import must
 
 Kind = Literal["spectral", "spatial"]

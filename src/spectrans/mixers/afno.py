@@ -1,0 +1,153 @@
+"""A small complex network shared by all frequencies of the token axis (AFNO)."""
+
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Complex, Float
+from pydantic import AliasChoices, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from torch import Tensor, nn
+
+from spectrans.errors import must
+from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
+from spectrans.transforms.precision import full_precision, widened
+
+
+class AFNO(MixerOptions):
+    """Options of `AFNOMixer`: a block-diagonal complex two-layer network on every frequency.
+
+    Parameters
+    ----------
+    num_blocks
+        Diagonal blocks; must divide the channels the network sees. More blocks, fewer weights.
+    sparsity_threshold
+        Soft-shrinkage of the result, on real and imaginary part; 0 turns it off.
+    modes_seq
+        Keep the lowest `modes_seq` token frequencies and drop the others; None keeps all. Also
+        accepted as `n_modes`.
+    modes_hidden
+        Transform the channel axis too and keep its `modes_hidden` lowest frequencies.
+    mlp_ratio
+        Width of the hidden layer over the width of its input.
+
+    Notes
+    -----
+    Cost O(n d log n + n d^2 / num_blocks); about 4 d^2 mlp_ratio / num_blocks parameters, whatever
+    the length. Source: Guibas et al. 2022, arXiv:2111.13587, section 4. The published layer adds its
+    input; here the block around the mixer does.
+    """
+
+    name: ClassVar[str] = "afno"
+    kind: ClassVar[Kind] = "spectral"
+
+    num_blocks: PositiveInt = 8
+    sparsity_threshold: NonNegativeFloat = 0.01
+    modes_seq: PositiveInt | None = Field(
+        default=None, validation_alias=AliasChoices("modes_seq", "n_modes")
+    )
+    modes_hidden: PositiveInt | None = None
+    mlp_ratio: PositiveFloat = 1.0
+
+    def build(self, dims: Dims) -> "AFNOMixer":
+        """Make the mixer; its size does not depend on the row length."""
+        return AFNOMixer(dims.hidden_dim, self)
+
+
+class AFNOMixer(Mixer):
+    """Adaptive Fourier neural operator along the tokens: y = irfft(softshrink(MLP(rfft(x)))).
+
+    Parameters
+    ----------
+    hidden_dim
+        Channels of a token.
+    options
+        Blocks, kept frequencies, threshold and width.
+
+    Raises
+    ------
+    ValueError
+        The blocks do not divide the channels, or more channel frequencies are kept than exist.
+    """
+
+    def __init__(self, hidden_dim: int, options: AFNO) -> None:
+        super().__init__()
+        self.options = options
+        width = options.modes_hidden or hidden_dim
+        if width > hidden_dim:
+            raise ValueError(must("modes_hidden", f"be at most hidden_dim={hidden_dim}", width))
+        if width % options.num_blocks:
+            raise ValueError(must("num_blocks", f"divide {width} channels", options.num_blocks))
+        k = options.num_blocks
+        size = width // k
+        inner = max(1, round(size * options.mlp_ratio))
+        # Leading axis: real and imaginary part. Casts and sharding refuse complex weights.
+        self.w1 = nn.Parameter(torch.empty(2, k, size, inner))
+        self.b1 = nn.Parameter(torch.empty(2, k, inner))
+        self.w2 = nn.Parameter(torch.empty(2, k, inner, size))
+        self.b2 = nn.Parameter(torch.empty(2, k, size))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Scale by fan-in: the published 0.02 is shrunk to nothing by the threshold."""
+        # A complex product sums two real ones, so N(0, 1/fan_in) doubles the power of each part,
+        # which ReLU halves again; the second layer has no ReLU and needs half of that.
+        nn.init.normal_(self.w1, std=self.w1.shape[2] ** -0.5)
+        nn.init.normal_(self.w2, std=(2 * self.w2.shape[2]) ** -0.5)
+        nn.init.zeros_(self.b1)
+        nn.init.zeros_(self.b2)
+
+    def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
+        """Transform, act on every kept frequency, transform back."""
+        n, d = x.shape[1:]
+        with full_precision(x):
+            spectrum = torch.fft.rfft(widened(x), dim=1, norm="ortho")  # (b, n // 2 + 1, d)
+            kept = self._network(self._low(spectrum, d))
+            return torch.fft.irfft(self._spread(kept, n, d), n=n, dim=1, norm="ortho").to(x.dtype)
+
+    def _low(self, spectrum: Complex[Tensor, "b f d"], d: int) -> Complex[Tensor, "b k w"]:
+        """Keep the low frequencies of the tokens and, where asked for, of the channels."""
+        kept = spectrum if self.options.modes_seq is None else spectrum[:, : self.options.modes_seq]
+        width = self.options.modes_hidden
+        if width is None:
+            return kept
+        hidden = torch.fft.fft(kept, dim=2, norm="ortho")
+        # The `width` frequencies next to 0, of both signs.
+        return torch.cat([hidden[..., : (width + 1) // 2], hidden[..., d - width // 2 :]], dim=-1)
+
+    def _spread(
+        self, kept: Complex[Tensor, "b k w"], n: int, d: int
+    ) -> Complex[Tensor, "b f d"]:
+        """Undo `_low`, with zeros where frequencies were dropped."""
+        width = self.options.modes_hidden
+        if width is not None:
+            ahead, behind = kept.split([(width + 1) // 2, width // 2], dim=-1)
+            gap = kept.new_zeros((*kept.shape[:-1], d - width))
+            kept = torch.fft.ifft(torch.cat([ahead, gap, behind], dim=-1), dim=2, norm="ortho")
+        if self.options.modes_seq is None:
+            return kept
+        return F.pad(kept, (0, 0, 0, n // 2 + 1 - kept.shape[1]))
+
+    def _network(self, z: Complex[Tensor, "b k w"]) -> Complex[Tensor, "b k w"]:
+        """Apply the two layers and the shrinkage to every frequency."""
+        b, modes, width = z.shape
+        k = self.options.num_blocks
+        size = width // k
+        parts = torch.view_as_real(z).view(b * modes, k, size, 2)
+        parts = parts.permute(1, 0, 3, 2).reshape(k, b * modes, 2 * size)  # real, then imaginary
+        hidden = torch.baddbmm(_joined(self.b1), parts, _as_real_matrix(self.w1)).relu()
+        out = torch.baddbmm(_joined(self.b2), hidden, _as_real_matrix(self.w2))
+        if self.options.sparsity_threshold > 0:
+            out = F.softshrink(out, self.options.sparsity_threshold)
+        out = out.view(k, b, modes, 2, size).permute(1, 2, 0, 4, 3)  # (b, modes, k, size, 2)
+        return torch.view_as_complex(out.reshape(b, modes, width, 2))
+
+
+def _as_real_matrix(weight: Float[Tensor, "2 k i o"]) -> Float[Tensor, "k j p"]:
+    """Write complex matrices as real ones that act on (real, imaginary) row vectors."""
+    real, imag = widened(weight).unbind(0)
+    return torch.cat([torch.cat([real, imag], dim=2), torch.cat([-imag, real], dim=2)], dim=1)
+
+
+def _joined(bias: Float[Tensor, "2 k o"]) -> Float[Tensor, "k 1 p"]:
+    """Write complex biases as real ones of twice the length, ready to be added to every row."""
+    return torch.cat(widened(bias).unbind(0), dim=1)[:, None, :]

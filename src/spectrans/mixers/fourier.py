@@ -1,0 +1,61 @@
+"""Parameter-free mixing by the two-dimensional discrete Fourier transform (FNet)."""
+
+from typing import ClassVar
+
+from jaxtyping import Float
+from torch import Tensor
+
+from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
+from spectrans.transforms.fourier import Norm, Part, fourier_mix_full, fourier_mix_half
+from spectrans.transforms.precision import full_precision, widened
+
+
+class Fourier(MixerOptions):
+    """Options of `FourierMixer`: y = Re(F_n x F_d).
+
+    Parameters
+    ----------
+    norm
+        "ortho" keeps the scale at any length; "backward" is the unscaled transform of published
+        FNet weights, whose output grows with sqrt(n d).
+    part
+        "real" as published, which loses the odd half of the signal; "hartley" takes Re - Im, which
+        is invertible and loses nothing.
+    use_real_fft
+        Transform half of the spectrum and mirror it. Changes the speed, never the values.
+
+    Notes
+    -----
+    Cost O(n d log(n d)), no parameters. Source: Lee-Thorp et al. 2022, arXiv:2105.03824, eq. 3.
+    """
+
+    name: ClassVar[str] = "fourier"
+    kind: ClassVar[Kind] = "spectral"
+
+    norm: Norm = "ortho"
+    part: Part = "real"
+    use_real_fft: bool = True
+
+    def build(self, dims: Dims) -> "FourierMixer":
+        """Make the mixer; it has no sizes."""
+        return FourierMixer(self)
+
+
+class FourierMixer(Mixer):
+    """Two-dimensional Fourier mixing. Its adjoint is itself.
+
+    Parameters
+    ----------
+    options
+        Which normalisation, part and route.
+    """
+
+    def __init__(self, options: Fourier) -> None:
+        super().__init__()
+        self.options = options
+
+    def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
+        """Mix all tokens and channels of each row."""
+        mix = fourier_mix_half if self.options.use_real_fft else fourier_mix_full
+        with full_precision(x):
+            return mix(widened(x), self.options.norm, self.options.part).to(x.dtype)

@@ -1,0 +1,115 @@
+"""Padding, and how it is removed once at the model's edge: the only file that knows of it.
+
+A transform of a padded row is another transform, so zeroing padded positions is not enough. Real
+tokens are packed into one `(t, d)` tensor, rows of equal length side by side; every mixer is then
+called on dense batches of one length, and norms and feed-forward layers on real tokens only.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from spectrans.errors import must
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of one padded batch after packing: shortest rows first, tokens in order.
+
+    Parameters
+    ----------
+    groups
+        `(rows, length)` of each run of rows of equal length, in packed order.
+    index
+        `(t,)` place of every packed token in the flattened padded batch.
+    row
+        `(t,)` row of the padded batch that every packed token belongs to.
+    positions
+        `(t,)` number of real tokens before each packed token in its row.
+    batch_shape
+        `(b, n)` of the padded batch.
+    """
+
+    groups: tuple[tuple[int, int], ...]
+    index: Int[Tensor, " t"]
+    row: Int[Tensor, " t"]
+    positions: Int[Tensor, " t"]
+    batch_shape: tuple[int, int]
+
+    def pack(self, x: Float[Tensor, "b n d"] | Int[Tensor, "b n"]) -> Tensor:
+        """Take the real tokens out of a padded batch, `(b, n, ...)` to `(t, ...)`."""
+        return x.flatten(0, 1).index_select(0, self.index)
+
+    def unpack(self, x: Float[Tensor, "t c"]) -> Float[Tensor, "b n c"]:
+        """Put packed tokens back in their places, with zeros at padded ones."""
+        b, n = self.batch_shape
+        padded = x.new_zeros((b * n, x.shape[-1])).index_copy(0, self.index, x)
+        return padded.view(b, n, x.shape[-1])
+
+    # Group sizes are data: compiled around, a new set of lengths would be a new graph per mixer.
+    @torch.compiler.disable
+    def mix(
+        self, mixer: Callable[[Tensor], Tensor], x: Float[Tensor, "t d"]
+    ) -> Float[Tensor, "t d"]:
+        """Call a mixer once per distinct row length, on a dense batch of these rows."""
+        sizes = [rows * length for rows, length in self.groups]
+        mixed = [
+            mixer(part.view(rows, length, -1)).reshape(part.shape).to(x.dtype)
+            for part, (rows, length) in zip(x.split(sizes), self.groups, strict=True)
+        ]
+        return torch.cat(mixed)
+
+
+@torch.compiler.disable
+def pack_rows(attention_mask: Tensor | None, batch_shape: tuple[int, int]) -> Rows | None:
+    """Read an attention mask; give None where it hides nothing, so that the batch stays dense.
+
+    Parameters
+    ----------
+    attention_mask
+        `(b, n)` of any type, 1 or True at real tokens, 0 or False at padding, in any places.
+    batch_shape
+        `(b, n)` that the mask must have.
+
+    Returns
+    -------
+    Rows or None
+        How to pack the batch.
+
+    Raises
+    ------
+    ValueError
+        Another shape, or values other than 0 and 1.
+    """
+    if attention_mask is None:
+        return None
+    if tuple(attention_mask.shape) != tuple(batch_shape):
+        rule = f"have the shape of the batch, {tuple(batch_shape)}"
+        raise ValueError(must("attention_mask", rule, tuple(attention_mask.shape)))
+    real = attention_mask != 0
+    if not torch.equal(real.to(attention_mask.dtype), attention_mask):
+        strange = attention_mask[real & (attention_mask != 1)][0].item()
+        raise ValueError(must("attention_mask", "be 1 at real tokens and 0 at padding", strange))
+    if bool(real.all()):
+        return None
+    return _rows(real)
+
+
+def _rows(real: Tensor) -> Rows:
+    b, n = real.shape
+    lengths = real.sum(1)
+    order = lengths.argsort(stable=True)
+    shuffled = real[order]  # rows from short to long, tokens still in order
+    place, column = shuffled.nonzero(as_tuple=True)
+    row = order[place]
+    distinct, counts = torch.unique(lengths[lengths > 0], return_counts=True)
+    return Rows(
+        groups=tuple(zip(counts.tolist(), distinct.tolist(), strict=True)),
+        index=row * n + column,
+        row=row,
+        positions=(shuffled.long().cumsum(1) - 1)[place, column],
+        batch_shape=(b, n),
+    )
