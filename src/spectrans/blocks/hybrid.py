@@ -1,0 +1,98 @@
+"""The block of every model: a mixer and a feed-forward network, each on a residual branch."""
+
+from typing import Literal
+
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from spectrans.blocks.norm import Norm
+from spectrans.initialisation import init_unit_gain
+from spectrans.mixers.base import Mixer
+from spectrans.packing import Rows
+
+NormPosition = Literal["pre", "post"]
+
+
+class FeedForward(nn.Module):
+    """Two linear layers with a GELU between them, on each token alone.
+
+    Parameters
+    ----------
+    hidden_dim
+        Channels of a token.
+    ffn_hidden_dim
+        Width between the two layers.
+    """
+
+    def __init__(self, hidden_dim: int, ffn_hidden_dim: int) -> None:
+        super().__init__()
+        self.up = nn.Linear(hidden_dim, ffn_hidden_dim)
+        self.down = nn.Linear(ffn_hidden_dim, hidden_dim)
+        for linear in (self.up, self.down):
+            init_unit_gain(linear.weight, linear.in_features)
+            nn.init.zeros_(linear.bias)
+
+    def forward(self, x: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
+        """Transform each token."""
+        return self.down(F.gelu(self.up(x)))
+
+
+class HybridBlock(nn.Module):
+    """Mix tokens, then transform each token; both on residual branches with one dropout each.
+
+    Pre-norm: x + s mixer(norm1(x)), then x + s ffn(norm2(x)).
+    Post-norm: norm1(x + s mixer(x)), then norm2(x + s ffn(x)).
+
+    Parameters
+    ----------
+    mixer
+        The token mixer of this layer.
+    hidden_dim
+        Channels of a token.
+    ffn_hidden_dim
+        Width of the feed-forward network.
+    dropout
+        Probability of dropping a channel of a branch's result in training.
+    norm_eps
+        Epsilon of both norms, see `Norm`.
+    norm_position
+        "pre" or "post".
+    residual_scale
+        The factor s. With 1/sqrt(2 L) in a pre-norm model of L blocks the residual stream keeps
+        its power at any depth, whatever the mixers.
+    """
+
+    def __init__(
+        self,
+        mixer: Mixer,
+        hidden_dim: int,
+        ffn_hidden_dim: int,
+        *,
+        dropout: float = 0.0,
+        norm_eps: float = 1e-12,
+        norm_position: NormPosition = "pre",
+        residual_scale: float = 1.0,
+    ) -> None:
+        super().__init__()
+        self.norm_position = norm_position
+        self.residual_scale = residual_scale
+        self.norm1 = Norm(hidden_dim, eps=norm_eps)
+        self.mixer = mixer
+        self.norm2 = Norm(hidden_dim, eps=norm_eps)
+        self.ffn = FeedForward(hidden_dim, ffn_hidden_dim)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, rows: Rows | None = None) -> Tensor:
+        """Transform a dense batch `(b, n, d)`, or packed tokens `(t, d)` with their `rows`."""
+        if self.norm_position == "pre":
+            x = x + self._branch(self._mix(self.norm1(x), rows))
+            return x + self._branch(self.ffn(self.norm2(x)))
+        x = self.norm1(x + self._branch(self._mix(x, rows)))
+        return self.norm2(x + self._branch(self.ffn(x)))
+
+    def _mix(self, x: Tensor, rows: Rows | None) -> Tensor:
+        return self.mixer(x) if rows is None else rows.mix(self.mixer, x)
+
+    def _branch(self, y: Tensor) -> Tensor:
+        return self.dropout(y) * self.residual_scale

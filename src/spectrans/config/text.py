@@ -1,0 +1,97 @@
+"""YAML and JSON text to plain data, with the limits that untrusted text needs."""
+
+import json
+import re
+from typing import Any
+
+import yaml
+
+from spectrans.errors import must
+
+# A config is a page of text; anything larger is not one.
+_MAX_CHARACTERS = 1_000_000
+
+
+class _Loader(yaml.SafeLoader):
+    """PyYAML's safe loader with YAML 1.2 floats, no aliases and no repeated keys."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        if self.check_event(yaml.events.AliasEvent):
+            raise ValueError("the YAML text must not use aliases (*name): write the value out")
+        return super().compose_node(parent, index)
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
+        _refuse_repeated(keys)
+        return super().construct_mapping(node, deep=deep)
+
+
+# YAML 1.1, which PyYAML reads, wants a dot and a signed exponent: 1e-12 would be a string.
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float",
+    re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
+    list("-+.0123456789"),
+)
+
+
+def parse(text: str, form: str) -> dict[str, Any]:
+    """Read a mapping from YAML or JSON text.
+
+    Parameters
+    ----------
+    text
+        At most a million characters.
+    form
+        "yaml" or "json".
+
+    Returns
+    -------
+    dict
+        Plain data.
+
+    Raises
+    ------
+    ValueError
+        Not well-formed, too large, a repeated key, a YAML alias or tag, or not a mapping.
+    """
+    if len(text) > _MAX_CHARACTERS:
+        rule = f"have at most {_MAX_CHARACTERS} characters"
+        raise ValueError(must("the config text", rule, len(text)))
+    try:
+        data = yaml.load(text, _Loader) if form == "yaml" else _from_json(text)  # noqa: S506
+    except yaml.YAMLError as error:
+        problem = " ".join(str(error).split())
+        raise ValueError(f"the config text must be YAML: {problem}") from None
+    except json.JSONDecodeError as error:
+        raise ValueError(f"the config text must be JSON: {error}") from None
+    except RecursionError:
+        raise ValueError("the config text must not nest this deeply") from None
+    if not isinstance(data, dict):
+        raise ValueError(must("the config text", "be a mapping of names to values", data))
+    return data
+
+
+def _from_json(text: str) -> Any:
+    return json.loads(text, object_pairs_hook=_pairs, parse_constant=_refuse_constant)
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    _refuse_repeated([key for key, _ in pairs])
+    return dict(pairs)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"the config text must hold finite numbers, got {name}")
+
+
+def _refuse_repeated(keys: list[Any]) -> None:
+    for i, key in enumerate(keys):
+        if key in keys[:i]:
+            raise ValueError(f"the config text must name {key!r} once, got it twice")
+
+
+def dump(data: dict[str, Any], form: str) -> str:
+    """Write plain data as YAML or JSON text that `parse` reads back."""
+    if form == "yaml":
+        return yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+    return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"

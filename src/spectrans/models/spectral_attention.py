@@ -1,0 +1,86 @@
+"""Random-feature attention in every layer."""
+
+from typing import Any, ClassVar, Literal
+
+from spectrans.blocks.hybrid import NormPosition
+from spectrans.config.models import (
+    ModelConfig,
+    OutputHeadType,
+    PositionalEncodingType,
+    SpectralAttentionModelConfig,
+)
+from spectrans.heads import Pooling
+from spectrans.models.base import BaseModel, given
+
+
+class SpectralAttentionTransformer(BaseModel):
+    """A model whose every layer is attention approximated by random features, at linear cost.
+
+    `num_features`, `kernel_type`, `use_orthogonal` and `qk_norm` are those of
+    `spectrans.mixers.SpectralAttention`; the other arguments are those of `HybridTransformer`.
+
+    Examples
+    --------
+    >>> import torch
+    >>> model = SpectralAttentionTransformer(hidden_dim=16, num_layers=1, num_features=8)
+    >>> model(inputs_embeds=torch.zeros(4, 7, 16)).shape
+    torch.Size([4, 7, 16])
+    """
+
+    config_class: ClassVar[type[ModelConfig]] = SpectralAttentionModelConfig
+    config: SpectralAttentionModelConfig
+
+    def __init__(
+        self,
+        vocab_size: int | None = None,
+        hidden_dim: int = 768,
+        num_layers: int = 12,
+        max_sequence_length: int = 512,
+        num_heads: int = 8,
+        num_features: int = 256,
+        kernel_type: Literal["softmax", "gaussian", "relu"] = "softmax",
+        use_orthogonal: bool = True,
+        num_classes: int | None = None,
+        use_positional_encoding: bool = True,
+        positional_encoding_type: PositionalEncodingType = "sinusoidal",
+        dropout: float = 0.1,
+        ffn_hidden_dim: int | None = None,
+        norm_eps: float = 1e-12,
+        output_type: OutputHeadType = "classification",
+        gradient_checkpointing: bool = False,
+        *,
+        qk_norm: bool = True,
+        pooling: Pooling = "mean",
+        norm_position: NormPosition = "pre",
+        tie_embeddings: bool = True,
+    ) -> None:
+        super().__init__(SpectralAttentionModelConfig(**given(locals())))
+
+
+class SpectralAttentionEncoder(SpectralAttentionTransformer):
+    """Spectral attention fed with vectors, giving hidden states `(b, n, hidden_dim)`."""
+
+    def __init__(
+        self,
+        hidden_dim: int = 768,
+        num_layers: int = 12,
+        max_sequence_length: int = 512,
+        num_heads: int = 8,
+        num_features: int = 256,
+        kernel_type: Literal["softmax", "gaussian", "relu"] = "softmax",
+        use_orthogonal: bool = True,
+        use_positional_encoding: bool = True,
+        positional_encoding_type: PositionalEncodingType = "sinusoidal",
+        dropout: float = 0.1,
+        ffn_hidden_dim: int | None = None,
+        norm_eps: float = 1e-12,
+        gradient_checkpointing: bool = False,
+        *,
+        qk_norm: bool = True,
+        norm_position: NormPosition = "pre",
+    ) -> None:
+        super().__init__(**given(locals()), output_type="none")
+
+    @classmethod
+    def _fixed(cls) -> dict[str, Any]:
+        return {"output_type": "none"}
