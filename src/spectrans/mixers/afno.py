@@ -114,9 +114,7 @@ class AFNOMixer(Mixer):
         # The `width` frequencies next to 0, of both signs.
         return torch.cat([hidden[..., : (width + 1) // 2], hidden[..., d - width // 2 :]], dim=-1)
 
-    def _spread(
-        self, kept: Complex[Tensor, "b k w"], n: int, d: int
-    ) -> Complex[Tensor, "b f d"]:
+    def _spread(self, kept: Complex[Tensor, "b k w"], n: int, d: int) -> Complex[Tensor, "b f d"]:
         """Undo `_low`, with zeros where frequencies were dropped."""
         width = self.options.modes_hidden
         if width is not None:

@@ -172,7 +172,11 @@ class BaseModel(nn.Module):
         if (input_ids is None) == (inputs_embeds is None):
             got = "neither" if input_ids is None else "both"
             raise ValueError(must("forward", "get input_ids or inputs_embeds", got))
-        x = self._check_ids(input_ids) if inputs_embeds is None else self._check_embeds(inputs_embeds)
+        x = (
+            self._check_ids(input_ids)
+            if inputs_embeds is None
+            else self._check_embeds(inputs_embeds)
+        )
         learned = isinstance(self.positions, LearnedPositions)
         if learned and x.shape[1] > self.config.sequence_length:
             rule = f"be at most max_sequence_length={self.config.sequence_length}"

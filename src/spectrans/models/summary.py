@@ -96,9 +96,7 @@ def summarise(model: "BaseModel", sequence_length: int) -> Summary:
     d = model.config.hidden_dim
     layers = []
     counted: dict[Any, tuple[int, int]] = {}
-    for number, (block, options) in enumerate(
-        zip(model.blocks, model.config.plan(), strict=True)
-    ):
+    for number, (block, options) in enumerate(zip(model.blocks, model.config.plan(), strict=True)):
         settings = options.to_dict()
         key = repr(settings)
         if key not in counted:
