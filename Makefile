@@ -1,0 +1,68 @@
+# Works with GNU make 3.81 (macOS) and newer, on Python 3.11 and newer. `make help` lists targets.
+
+# The first of these that is 3.11 or newer makes the environment; `make test PYTHON=...` chooses.
+PYTHON = python3 python3.14 python3.13 python3.12 python3.11
+# An index to take torch from. On Linux https://download.pytorch.org/whl/cpu gives the CPU build,
+# 2 GB smaller than the one of the public index.
+TORCH_INDEX =
+# Test processes, each with one thread.
+JOBS = 2
+
+BIN = .venv/bin
+PIP = $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
+STAMP = .venv/.installed
+DOCS_STAMP = .venv/.installed-docs
+DEMO = --data digits --seeds 3 \
+  --plan attention --plan fourier \
+  --plan "3xgfnet,attention" --plan "fourier,attention" --plan "wavelet,attention"
+
+.PHONY: help demo test test-all fmt check docs bench
+.DEFAULT_GOAL = help
+
+help: ## list the targets
+	@grep -E '^[a-z-]+: .*##' Makefile | sed -E 's/:.*## /#/' | awk -F'#' '{printf "%-9s %s\n", $$1, $$2}'
+
+demo: $(STAMP) ## set up, then compare five plans on handwritten digits (under 5 minutes)
+	$(BIN)/spectrans compare $(DEMO)
+
+test: $(STAMP) ## set up, then run the tests without the slow ones
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) -m "not slow and not gpu"
+
+test-all: $(STAMP) ## run every test and require 95 % line coverage
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) \
+	  --cov=spectrans --cov-report=term-missing:skip-covered --cov-fail-under=95
+
+fmt: $(STAMP) ## format, and fix what ruff can fix
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check: $(STAMP) ## formatting, lint, types, docstrings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pydoclint --quiet src
+
+docs: $(DOCS_STAMP) ## build the pages of docs/ into site/
+	$(BIN)/mkdocs build --strict
+
+bench: $(STAMP) ## time every mixer against attention
+	$(BIN)/python -m benchmarks.run
+
+# The environment is made anew only when what it should hold changes.
+$(STAMP): pyproject.toml constraints.txt
+	@for python in $(PYTHON); do \
+	  if "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "Setting up .venv with $$python"; exec "$$python" -m venv .venv; \
+	  fi; \
+	done; \
+	echo "PYTHON must be Python 3.11 or newer, tried: $(PYTHON)" >&2; exit 1
+	@echo "Installing torch (this takes a while)"
+	@$(PIP) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch
+	@echo "Installing the other dependencies"
+	@$(PIP) setuptools hatchling editables
+	@$(PIP) --no-build-isolation --editable ".[dev]"
+	@touch $@
+
+$(DOCS_STAMP): $(STAMP)
+	@$(PIP) --no-build-isolation --editable ".[docs]"
+	@touch $@

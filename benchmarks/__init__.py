@@ -1,0 +1,1 @@
+"""Timings of the library, with their cases as data."""
