@@ -28,5 +28,5 @@ class Options(BaseModel):
             return unknown(f"{cls.__name__} option", field, known)
         if first["type"] == "value_error":
             return str(first["ctx"]["error"])
-        rule = first["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+        rule = first["msg"].removeprefix("Input should be ")
         return f"{field} must be {rule}, got {first['input']!r}"

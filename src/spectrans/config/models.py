@@ -186,12 +186,16 @@ class HybridModelConfig(ModelConfig):
     num_heads: PositiveInt = 8
     spectral_config: dict[str, Any] | None = None
     spatial_config: dict[str, Any] | None = None
-    layer_types: str | tuple[str | dict[str, Any] | MixerOptions, ...] | None = None
+    layer_types: Any = None
 
-    @field_validator("layer_types", mode="before")
+    @field_validator("layer_types")
     @classmethod
     def _as_tuple(cls, value: Any) -> Any:
-        return tuple(value) if isinstance(value, list) else value
+        if value is None or isinstance(value, str):
+            return value
+        if isinstance(value, (list, tuple)):
+            return tuple(value)
+        raise ValueError(must("layer_types", "be a layout string or one entry per layer", value))
 
     @field_serializer("layer_types")
     def _as_data(self, value: Any) -> Any:

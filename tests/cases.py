@@ -1,0 +1,96 @@
+"""The mixers under test: one row each, and rows for options that change what is computed."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from spectrans import mixers
+from spectrans.mixers import Dims, Mixer, MixerOptions
+from tests.reference.afno import afno
+from tests.reference.attention import attention
+from tests.reference.fourier import fourier
+from tests.reference.gfnet import gfnet
+from tests.reference.lst import lst
+from tests.reference.spectral_attention import spectral_attention
+from tests.reference.wavelet import wavelet
+
+DIMS = Dims(hidden_dim=12, num_heads=3, max_sequence_length=31)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A mixer with options, and what is known of it.
+
+    `reach` is how many tokens on either side a token sees at initialisation; None means all.
+    """
+
+    id: str
+    options: MixerOptions
+    reference: Callable[..., Any]
+    reach: int | None = None
+
+    @property
+    def name(self) -> str:
+        return self.options.name
+
+    def build(self, dtype: torch.dtype = torch.float64, dims: Dims = DIMS) -> Mixer:
+        return self.options.build(dims).to(dtype).eval()
+
+
+CASES = (
+    Case("fourier", mixers.Fourier(), fourier),
+    Case("wavelet", mixers.Wavelet(levels=6), wavelet),
+    Case("afno", mixers.AFNO(num_blocks=3), afno),
+    Case("gfnet", mixers.GFNet(), gfnet, reach=15),
+    Case("attention", mixers.Attention(), attention),
+    Case("spectral_attention", mixers.SpectralAttention(num_features=32), spectral_attention),
+    Case("lst", mixers.LST(), lst),
+)
+
+VARIANTS = (
+    Case("fourier-hartley", mixers.Fourier(part="hartley"), fourier),
+    Case("fourier-backward", mixers.Fourier(norm="backward"), fourier),
+    Case("fourier-complex", mixers.Fourier(use_real_fft=False), fourier),
+    Case("wavelet-channel", mixers.Wavelet(levels=6, mixing_mode="channel"), wavelet),
+    Case("wavelet-level", mixers.Wavelet(levels=6, mixing_mode="level"), wavelet),
+    Case("wavelet-attention", mixers.Wavelet(levels=2, mixing_mode="attention"), wavelet),
+    Case("wavelet-learnable", mixers.Wavelet(levels=6, learnable=True), wavelet),
+    Case("wavelet-bior", mixers.Wavelet(wavelet="bior2.2", levels=6), wavelet),
+    Case("wavelet-symmetric", mixers.Wavelet(levels=2, boundary="symmetric"), wavelet, reach=0),
+    Case("afno-modes", mixers.AFNO(num_blocks=2, modes_seq=5), afno),
+    Case("afno-hidden", mixers.AFNO(num_blocks=2, modes_hidden=6, mlp_ratio=2.0), afno),
+    Case("gfnet-modes", mixers.GFNet(resample="modes"), gfnet),
+    Case("gfnet-tanh", mixers.GFNet(activation="tanh"), gfnet, reach=15),
+    Case("gfnet-sigmoid", mixers.GFNet(activation="sigmoid"), gfnet, reach=15),
+    Case("attention-rotary", mixers.Attention(position="rotary"), attention),
+    Case("attention-alibi", mixers.Attention(position="alibi"), attention),
+    Case("attention-window", mixers.Attention(window=4), attention, reach=4),
+    Case("attention-window-alibi", mixers.Attention(window=3, position="alibi"), attention, reach=3),
+    Case("attention-qk-norm", mixers.Attention(qk_norm=True, bias=False), attention),
+    Case(
+        "spectral_attention-gaussian",
+        mixers.SpectralAttention(num_features=32, kernel_type="gaussian", qk_norm=False),
+        spectral_attention,
+    ),
+    Case(
+        "spectral_attention-relu",
+        mixers.SpectralAttention(num_features=32, kernel_type="relu"),
+        spectral_attention,
+    ),
+    Case(
+        "spectral_attention-rotary",
+        mixers.SpectralAttention(num_features=32, position="rotary"),
+        spectral_attention,
+    ),
+    Case("lst-dst", mixers.LST(transform_type="dst"), lst),
+    Case("lst-hadamard", mixers.LST(transform_type="hadamard"), lst),
+    Case("lst-mixed", mixers.LST(transform_type="mixed"), lst),
+    Case("lst-product", mixers.LST(form="product"), lst),
+    Case("lst-gated", mixers.LST(form="gated", use_bias=False), lst),
+)
+
+
+def ids(case: Case) -> str:
+    return case.id

@@ -1,0 +1,78 @@
+"""Models capture as one graph, and captured graphs give eager's values."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch._dynamo.utils import counters
+
+from spectrans import HybridEncoder
+from tests.cases import CASES, Case, ids
+
+pytestmark = pytest.mark.usefixtures("without_shape_checks")
+
+
+def encoder(case: Case, **changes: Any) -> HybridEncoder:
+    settings: dict[str, Any] = {
+        "hidden_dim": 12, "num_layers": 2, "max_sequence_length": 31, "num_heads": 3, "dropout": 0.0
+    }  # fmt: skip
+    return HybridEncoder(
+        **{**settings, **changes}, alternation_pattern="custom", layer_types=[case.options] * 2
+    )
+
+
+def assert_compiled_equals_eager(model: nn.Module, backend: str) -> None:
+    compiled = torch.compile(model, fullgraph=True, backend=backend)
+    results = []
+    for call in (model, compiled):
+        model.zero_grad()
+        x = torch.randn(2, 31, 12, generator=torch.Generator().manual_seed(1)).requires_grad_()
+        y = call(inputs_embeds=x)
+        y.square().sum().backward()
+        results.append([y, x.grad, *(p.grad for p in model.parameters() if p.grad is not None)])
+    torch.testing.assert_close(results[1], results[0], rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("case", CASES, ids=ids)
+def test_forward_and_backward_are_one_graph(case: Case) -> None:
+    assert_compiled_equals_eager(encoder(case), "aot_eager")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Torchinductor does not support code generation for complex")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize("case", CASES, ids=ids)
+def test_forward_and_backward_compile_with_inductor(case: Case) -> None:
+    assert_compiled_equals_eager(encoder(case), "inductor")
+
+
+@pytest.mark.parametrize("case", CASES, ids=ids)
+def test_export_takes_any_batch_and_length(case: Case) -> None:
+    model = encoder(case).eval()
+    batch, length = torch.export.Dim("batch", min=1), torch.export.Dim("length", min=2)
+    program = torch.export.export(
+        model,
+        (),
+        {"inputs_embeds": torch.randn(3, 20, 12)},
+        dynamic_shapes={"inputs_embeds": {0: batch, 1: length}},
+    )
+    for shape in ((3, 20, 12), (1, 31, 12), (5, 64, 12), (2, 7, 12)):
+        x = torch.randn(shape)
+        torch.testing.assert_close(program.module()(inputs_embeds=x), model(inputs_embeds=x))
+
+
+@pytest.mark.parametrize("case", CASES, ids=ids)
+def test_padded_batches_share_a_handful_of_graphs(case: Case) -> None:
+    model = encoder(case).eval()
+    compiled = torch.compile(model, backend="aot_eager")
+    counters.clear()
+    for step in range(16):
+        generator = torch.Generator().manual_seed(step)
+        lengths = torch.randint(1, 32, (4,), generator=generator)
+        mask = torch.arange(32) < lengths[:, None]
+        x = torch.randn(4, 32, 12)
+        with torch.no_grad():
+            padded = compiled(inputs_embeds=x, attention_mask=mask)
+            torch.testing.assert_close(padded, model(inputs_embeds=x, attention_mask=mask))
+    assert counters["stats"]["unique_graphs"] <= 16
