@@ -67,7 +67,7 @@ def read(
     names = _class_names(path.name, texts.labels)
     index = {name: number for number, name in enumerate(names)}
     labels = np.array([index[name] for name in texts.labels], dtype=np.int64)
-    train, validation, test = _split(path.name, texts.data, labels, names, random)
+    train, validation, test = _split(path.name, texts, labels, names, random)
     return Dataset(
         name=path.name,
         train=train,
@@ -112,25 +112,26 @@ def _class_names(file: str, labels: list[str]) -> tuple[str, ...]:
 
 def _split(
     file: str,
-    data: list[bytes],
+    texts: Texts,
     labels: Int64[np.ndarray, " rows"],
     names: tuple[str, ...],
     random: np.random.RandomState,
 ) -> tuple[Examples, ...]:
     """Split the different texts by class, and send every repetition where its first went."""
     first: dict[bytes, int] = {}
-    group = np.array([first.setdefault(text, len(first)) for text in data])
+    group = np.array([first.setdefault(text, len(first)) for text in texts.data])
     # The class of a text that repeats is that of its first row.
     _, leaders = np.unique(group, return_index=True)
     counts = np.bincount(labels[leaders], minlength=len(names))
     for name, count in zip(names, counts, strict=True):
         if count < FEWEST_PER_CLASS:
             rule = f"must have at least {FEWEST_PER_CLASS} different texts in each class"
-            raise ValueError(f"{file} {rule}, got {count} in {name!r}; add rows or remove it")
+            fix = "raise max_length" if texts.truncated else "add rows or remove it"
+            raise ValueError(f"{file} {rule}, got {count} in {name!r}; {fix}")
     share = np.maximum(1, np.floor(SHARE * counts)).astype(np.int64)
     split = stratified(labels[leaders], share, share, random)
     chosen = (np.flatnonzero(np.isin(group, groups)) for groups in split)
     orders = (random.permutation(rows) for rows in chosen)
     return tuple(
-        Examples(tuple(tokens(data[row]) for row in order), labels[order]) for order in orders
+        Examples(tuple(tokens(texts.data[row]) for row in order), labels[order]) for order in orders
     )

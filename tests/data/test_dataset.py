@@ -1,0 +1,116 @@
+"""A data set refuses what would only fail later, or not at all, inside a model."""
+
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from spectrans.data import Dataset, Examples
+
+
+def examples(
+    tokens: tuple[tuple[int, ...], ...] = ((0, 1), (2,), (3, 4, 5)),
+    labels: tuple[int, ...] = (0, 1, 1),
+    kind: type[np.integer] = np.uint8,
+) -> Examples:
+    sequences = tuple(np.array(sequence, dtype=kind) for sequence in tokens)
+    return Examples(sequences, np.array(labels, dtype=np.int64))
+
+
+def dataset(**changes: Any) -> Dataset:
+    fields: dict[str, Any] = {
+        "name": "tiny",
+        "train": examples(),
+        "validation": examples(),
+        "test": examples(),
+        "label_names": ("no", "yes"),
+        "vocab_size": 6,
+        "max_length": 3,
+        "token_kind": "byte",
+        "description": "three sequences",
+        "licence": "none",
+    }
+    return Dataset(**fields | changes)
+
+
+def test_a_sound_dataset_keeps_what_it_was_given() -> None:
+    made = dataset()
+    assert (len(made.train), made.truncated, made.label_names) == (3, 0, ("no", "yes"))
+    assert repr(made.test) == "Examples(3 sequences)"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"train": examples((), ())}, "train must hold at least one example, got 0"),
+        ({"validation": examples((), ())}, "validation must hold at least one example, got 0"),
+        ({"test": examples((), ())}, "test must hold at least one example, got 0"),
+        (
+            {"test": examples(labels=(0, 1, 2))},
+            "test.labels[2] must be between 0 and 1, got 2",
+        ),
+        (
+            {"train": examples(labels=(0, -1, 1))},
+            "train.labels[1] must be between 0 and 1, got -1",
+        ),
+        (
+            {"validation": examples(((0,), (6, 1), (2,)))},
+            "validation.tokens[1] must be between 0 and 5, got 6",
+        ),
+        (
+            {"train": examples(((0,), (2,), (1, -3, 2)), kind=np.int32)},
+            "train.tokens[2] must be between 0 and 5, got -3",
+        ),
+        (
+            {"train": examples(((0,), (), (2,)))},
+            "the length of train.tokens[1] must be between 1 and 3, got 0",
+        ),
+        (
+            {"test": examples(((0,), (1,), (1, 1, 1, 1)))},
+            "the length of test.tokens[2] must be between 1 and 3, got 4",
+        ),
+        (
+            {"label_names": ("only",)},
+            "label_names must name at least 2 classes, got ('only',)",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_bad_dataset_is_refused_in_one_sentence(changes: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        dataset(**changes)
+
+
+@pytest.mark.usefixtures("without_shape_checks")
+@pytest.mark.parametrize(
+    ("tokens", "labels", "sentence"),
+    [
+        (
+            (np.zeros(3, dtype=np.uint8),),
+            np.zeros(2, dtype=np.int64),
+            "labels must have one entry for each of the 1 sequences, got 2",
+        ),
+        (
+            (np.zeros(3, dtype=np.uint8),),
+            np.zeros(1, dtype=np.int32),
+            "labels must be a 1-D int64 array, got '1-D int32'",
+        ),
+        (
+            (np.zeros(3, dtype=np.uint8), np.zeros((2, 2), dtype=np.uint8)),
+            np.zeros(2, dtype=np.int64),
+            "tokens[1] must be a 1-D array of integers, got '2-D uint8'",
+        ),
+        (
+            (np.zeros(3),),
+            np.zeros(1, dtype=np.int64),
+            "tokens[0] must be a 1-D array of integers, got '1-D float64'",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_bad_examples_are_refused_in_one_sentence(
+    tokens: tuple[np.ndarray, ...], labels: np.ndarray, sentence: str
+) -> None:
+    with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
+        Examples(tokens, labels)
