@@ -1,0 +1,292 @@
+"""Deliberate departures, one test each, as docs/differences.md lists them."""
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from spectrans import HybridEncoder, HybridTransformer
+from spectrans.blocks import FeedForward
+from spectrans.mixers import (
+    AFNO,
+    LST,
+    Attention,
+    AttentionMixer,
+    Dims,
+    Fourier,
+    GFNet,
+    GFNetMixer,
+    SpectralAttention,
+    SpectralAttentionMixer,
+    Wavelet,
+)
+from spectrans.plan import spatial_layers
+from tests.cases import CASES, DIMS, Case, ids
+
+ROOT = Path(__file__).parent.parent
+
+
+def rows(n: int, d: int = 12, b: int = 2) -> Tensor:
+    return torch.randn(b, n, d, dtype=torch.float64)
+
+
+def close(found: Tensor, expected: Tensor) -> None:
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-10)
+
+
+# -- fourier -----------------------------------------------------------------------------------
+
+
+def test_default_fourier_mixes_tokens() -> None:
+    mixer = HybridTransformer(hidden_dim=12, num_layers=1).blocks[0].get_submodule("mixer")
+    impulse = torch.zeros(1, 16, 12)
+    impulse[0, 3] = torch.randn(12)
+    assert bool((mixer(impulse).abs() > 1e-3).any(-1).all())
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 16])
+def test_backward_fourier_is_the_published_transform(n: int) -> None:
+    x = rows(n)
+    published = torch.fft.fftn(x, dim=(1, 2)).real
+    close(Fourier(norm="backward").build(DIMS)(x), published)
+    close(Fourier().build(DIMS)(x), published / (n * 12) ** 0.5)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 16])
+def test_fourier_twice_gives_the_even_part(n: int) -> None:
+    x, mix = rows(n), Fourier().build(DIMS)
+    place, channel = -torch.arange(n) % n, -torch.arange(12) % 12
+    close(mix(mix(x)), (x + x[:, place][:, :, channel]) / 2)
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 16])
+def test_hartley_is_its_own_inverse(n: int) -> None:
+    x, mix = rows(n), Fourier(part="hartley").build(DIMS)
+    close(mix(mix(x)), x)
+
+
+@pytest.mark.parametrize("d", [1, 2, 7, 12])
+@pytest.mark.parametrize("part", ["real", "hartley"])
+def test_use_real_fft_changes_no_value(part: Any, d: int) -> None:
+    x = rows(9, d)
+    half, full = (Fourier(part=part, use_real_fft=real).build(DIMS) for real in (True, False))
+    close(half(x), full(x))
+
+
+# -- plans -------------------------------------------------------------------------------------
+
+
+def test_patterns_differ() -> None:
+    patterns = ["even_spectral", "odd_spectral", "top:2", "bottom:2", "middle:2", "mixed:2"]
+    layouts = {tuple(spatial_layers(pattern, 6)) for pattern in patterns}
+    assert len(layouts) == len(patterns)
+
+
+def test_custom_needs_a_layout_and_a_layout_needs_custom() -> None:
+    with pytest.raises(ValueError, match="layer_types must be given"):
+        HybridTransformer(alternation_pattern="custom")
+    with pytest.raises(ValueError, match="alternation_pattern must be 'custom'"):
+        HybridTransformer(layer_types="fourier,attention")
+
+
+# -- masks -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", CASES, ids=ids)
+def test_mask_reaches_every_mixer(case: Case) -> None:
+    model = HybridEncoder(
+        hidden_dim=12, num_layers=1, num_heads=3, alternation_pattern="custom",
+        layer_types=[case.options], positional_encoding_type="none",
+    ).double().eval()  # fmt: skip
+    x = rows(9)
+    mask = torch.ones(2, 9)
+    mask[0, 5:] = 0
+    alone = model(inputs_embeds=x[:1, :5])
+    close(model(inputs_embeds=x, attention_mask=mask)[:1, :5], alone)
+    assert (model(inputs_embeds=x)[:1, :5] - alone).abs().max() > 1e-3
+
+
+def test_an_all_ones_mask_changes_nothing() -> None:
+    model = HybridEncoder(hidden_dim=12, num_layers=2, num_heads=3, spatial_type="lst").eval()
+    x = torch.randn(2, 9, 12)
+    assert torch.equal(
+        model(inputs_embeds=x, attention_mask=torch.ones(2, 9)), model(inputs_embeds=x)
+    )
+
+
+# -- what a mixer is ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.name != "fourier"], ids=ids)
+def test_no_mixer_adds_its_input(case: Case) -> None:
+    mixer = case.build()
+    with torch.no_grad():
+        for parameter in mixer.parameters():
+            parameter.zero_()
+    assert not mixer(rows(9)).any()
+
+
+def test_afno_has_as_many_parameters_at_any_length() -> None:
+    counts = {
+        sum(
+            p.numel()
+            for p in AFNO().build(Dims(hidden_dim=768, max_sequence_length=n)).parameters()
+        )
+        for n in (16, 512, 4096)
+    }
+    assert counts == {4 * 768 * 768 // 8 + 4 * 768}
+
+
+def test_afno_is_blind_to_frequencies_it_drops() -> None:
+    mixer = AFNO(num_blocks=3, modes_seq=3).build(DIMS).double()
+    x = rows(16)
+    wave = torch.cos(2 * torch.pi * 5 / 16 * torch.arange(16, dtype=torch.float64))[:, None]
+    close(mixer(x + wave), mixer(x))
+
+
+@pytest.mark.parametrize("n", [1, 2, 7, 16])
+def test_gfnet_is_a_circular_convolution(n: int) -> None:
+    mixer = GFNet().build(Dims(hidden_dim=12, max_sequence_length=n)).double()
+    assert isinstance(mixer, GFNetMixer)
+    x = rows(n)
+    kernel = torch.fft.irfft(mixer.frequency_response(n), n=n, dim=0)
+    expected = torch.stack(
+        [sum((kernel[s] * x[:, (t - s) % n] for s in range(n)), torch.zeros(())) for t in range(n)],
+        1,
+    )
+    close(mixer(x), expected)
+
+
+@pytest.mark.parametrize("n", [9, 10, 33])
+def test_gfnet_keeps_its_kernel_at_other_lengths(n: int) -> None:
+    mixer = GFNet().build(Dims(hidden_dim=12, max_sequence_length=16)).double()
+    assert isinstance(mixer, GFNetMixer)
+    stored = torch.fft.irfft(mixer.frequency_response(16), n=16, dim=0)
+    seen = torch.fft.irfft(mixer.frequency_response(n), n=n, dim=0)
+    shorter = min(n, 16)
+    distances = torch.arange(-(shorter // 2), (shorter + 1) // 2)
+    close(seen[distances % n], stored[distances % 16])
+    assert int((seen.abs().sum(1) > 1e-9).sum()) == shorter
+
+
+def test_gfnet_starts_with_the_power_of_its_input() -> None:
+    mixer = GFNet().build(Dims(hidden_dim=64, max_sequence_length=128))
+    with torch.no_grad():
+        gain = mixer(torch.randn(8, 128, 64)).square().mean()
+    assert 0.8 < gain < 1.25
+
+
+def test_wavelet_channel_mode_mixes_channels() -> None:
+    mixer = Wavelet(mixing_mode="channel").build(DIMS).double()
+    x = rows(16).requires_grad_()
+    mixer(x)[0, 3, 0].backward()
+    assert x.grad is not None
+    assert bool((x.grad[0].abs().sum(0) > 1e-6).all())
+
+
+# -- random features ---------------------------------------------------------------------------
+
+
+def relative_error(num_features: int) -> float:
+    """How far random features are from softmax attention with the same weights."""
+    dims = Dims(hidden_dim=32, num_heads=2)
+    exact = Attention(qk_norm=True).build(dims).double()
+    estimate = SpectralAttention(num_features=num_features, seed=0).build(dims).double()
+    assert isinstance(exact, AttentionMixer)
+    assert isinstance(estimate, SpectralAttentionMixer)
+    with torch.no_grad():
+        for length in exact.heads.get_submodule("qk_norm").parameters():
+            length.fill_(16**0.25)  # logits from -1 to 1
+        estimate.heads.load_state_dict(exact.heads.state_dict())
+        x = rows(24, 32)
+        return float((estimate(x) - exact(x)).norm() / exact(x).norm())
+
+
+def test_random_features_approach_softmax_attention() -> None:
+    errors = [relative_error(num_features) for num_features in (16, 256, 4096)]
+    assert errors[0] > 2 * errors[1] > 4 * errors[2]
+    assert errors[2] < 0.1
+
+
+def test_random_features_expect_bounded_queries() -> None:
+    assert SpectralAttention().qk_norm
+    mixer = SpectralAttention().build(Dims(hidden_dim=32, num_heads=2))
+    assert isinstance(mixer, SpectralAttentionMixer)
+    q, k, _ = mixer.heads.split(100 * torch.randn(1, 24, 32))
+    logits = q @ k.mT / 16**0.5
+    assert bool((logits.abs() < 4.001).all())
+
+
+def test_large_inputs_do_not_blur_random_features() -> None:
+    mixer = SpectralAttention().build(DIMS).double()
+    x = rows(24)
+    torch.testing.assert_close(mixer(30 * x), 30 * mixer(x), rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("kernel", ["softmax", "gaussian", "relu"])
+@pytest.mark.parametrize("scale", [1.0, 30.0])
+def test_random_feature_weights_are_never_negative(kernel: Any, scale: float) -> None:
+    mixer = SpectralAttention(kernel_type=kernel, qk_norm=False).build(DIMS).double()
+    assert isinstance(mixer, SpectralAttentionMixer)
+    nn.init.eye_(mixer.heads.out.weight)
+    x = scale * rows(24)
+    values = x @ mixer.heads.qkv.weight[2 * 12 :].T
+    y = mixer(x)
+    assert bool((y <= values.amax(1, keepdim=True) + 1e-9).all())
+    assert bool((y >= values.amin(1, keepdim=True) - 1e-9).all())
+
+
+# -- lst ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("transform", ["dct", "dst", "hadamard", "mixed"])
+@pytest.mark.parametrize("n", [1, 3, 12, 31])
+def test_lst_takes_any_length(transform: Any, n: int) -> None:
+    y = LST(transform_type=transform).build(DIMS).double()(rows(n))
+    assert y.shape == (2, n, 12)
+    assert bool(y.isfinite().all())
+
+
+@pytest.mark.parametrize("form", ["gated", "product"])
+def test_lst_is_not_cubic_in_its_input(form: Any) -> None:
+    mixer = LST(form=form, use_bias=False).build(DIMS).double()
+    x = rows(16)
+    growth = mixer(1000 * x).norm() / mixer(x).norm()
+    assert growth < 4000
+
+
+# -- initialisation ----------------------------------------------------------------------------
+
+
+def test_weights_start_by_fan_in() -> None:
+    narrow, wide = (FeedForward(width, 512).up.weight.detach().std() for width in (64, 1024))
+    assert float(narrow / wide) == pytest.approx(4, rel=0.05)
+
+
+# -- the list itself ---------------------------------------------------------------------------
+
+
+def named_in(document: str) -> list[str]:
+    return re.findall(r"`(test_\w+)`", (ROOT / "docs" / document).read_text("utf-8"))
+
+
+def defined_in(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text("utf-8"))
+    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+
+
+@pytest.mark.parametrize("document", ["differences.md", "maths.md"])
+def test_every_test_that_a_document_names_exists(document: str) -> None:
+    known = set().union(*map(defined_in, (ROOT / "tests").rglob("test_*.py")))
+    assert set(named_in(document)) <= known
+
+
+def test_every_difference_has_a_test_of_its_own() -> None:
+    table = (ROOT / "docs/differences.md").read_text("utf-8").splitlines()
+    lines = [line for line in table if line.startswith("| ") and not line.startswith("| here")]
+    assert all(line.count("`test_") == 1 for line in lines)
+    assert len(set(named_in("differences.md"))) == len(lines)
