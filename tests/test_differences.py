@@ -222,9 +222,10 @@ def test_random_features_expect_bounded_queries() -> None:
 
 
 def test_large_inputs_do_not_blur_random_features() -> None:
-    mixer = SpectralAttention().build(DIMS).double()
-    x = rows(24)
-    torch.testing.assert_close(mixer(30 * x), 30 * mixer(x), rtol=1e-3, atol=1e-3)
+    mixer = SpectralAttention(qk_norm=False).build(DIMS).double()
+    with torch.no_grad():
+        y = mixer(30 * rows(24))
+    assert float(y.std(1).mean()) > 0.1
 
 
 @pytest.mark.parametrize("kernel", ["softmax", "gaussian", "relu"])
