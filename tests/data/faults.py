@@ -21,17 +21,17 @@ FAULTS: dict[str, tuple[str, bytes, dict[str, Any], str]] = {
     "header only": ("f.csv", HEAD, {}, "f.csv must hold rows of data, got the header only"),
     "no text column": (
         "f.csv", b"id,label\n1,a\n", {},
-        "f.csv line 2 must have a column named one of text, sentence, content, review, "
-        "got id, label; name the column with text=...",
+        "f.csv must have a column named one of text, sentence, content, review, "
+        "got 'id, label'; name the column with text=...",
     ),
     "no label column": (
         "f.tsv", b"text\tx\nhello\ta\n", {},
-        "f.tsv line 2 must have a column named one of label, class, category, target, "
-        "got text, x; name the column with label=...",
+        "f.tsv must have a column named one of label, class, category, target, "
+        "got 'text, x'; name the column with label=...",
     ),
     "misspelt column": (
         "f.csv", HEAD + GOOD, {"label": "lable"},
-        "f.csv line 2: unknown column 'lable'; did you mean 'label'? (available: label, text)",
+        "f.csv: unknown column 'lable'; did you mean 'label'? (available: label, text)",
     ),
     "one column twice": (
         "f.csv", HEAD + GOOD, {"label": "text"},
@@ -139,6 +139,15 @@ FAULTS: dict[str, tuple[str, bytes, dict[str, Any], str]] = {
     "text is a number": (
         "f.jsonl", b'{"text": 3, "label": "a"}\n', {},
         "f.jsonl line 1: text must be a string, got 3",
+    ),
+    "text is a page": (
+        "f.jsonl", b'{"text": ["' + b"x" * 999 + b'"], "label": "a"}\n', {},
+        f"f.jsonl line 1: text must be a string, got ['{'x' * 37}...{'x' * 38}']",
+    ),
+    "terminal codes": (
+        "f.csv", b"\x1b[31mtext,label\nhello,a\n", {},
+        "f.csv must have a column named one of text, sentence, content, review, "
+        r"got '\x1b[31mtext, label'; name the column with text=...",
     ),
     "label is null": (
         "f.jsonl", b'{"text": "a", "label": null}\n', {},

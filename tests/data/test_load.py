@@ -1,5 +1,6 @@
 """One door to every data set."""
 
+import hashlib
 import re
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from typing import Any
 
 import pytest
 
+import spectrans.data
 from spectrans.data import load, names
 from tests.data.digest import digest
 
@@ -60,6 +62,14 @@ def test_what_cannot_be_loaded_is_refused_in_one_sentence(
 ) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}"):
         load(source, **arguments)
+
+
+@pytest.mark.parametrize("name", ["digits.csv.gz", "languages.tsv.gz"])
+def test_the_licence_file_is_about_these_bytes(name: str) -> None:
+    folder = Path(spectrans.data.__file__).parent / "files"
+    licences = (folder / "LICENSES.md").read_text()
+    assert f"## `{name}`" in licences
+    assert hashlib.sha256((folder / name).read_bytes()).hexdigest() in licences
 
 
 def test_a_limit_that_cuts_nothing_is_accepted() -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import reprlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,9 @@ SUFFIXES = (*SEPARATORS, ".jsonl")
 EMPTY = {".csv": "the header only", ".tsv": "the header only", ".jsonl": "blank lines only"}
 # A longer line is a file of another kind; reading on would only fill the memory.
 LONGEST_LINE = 2**24
+# What a message quotes from a file: never pages of it, and control characters escaped.
+BRIEF = reprlib.Repr()
+BRIEF.maxstring = 80
 
 
 class Row(NamedTuple):
@@ -61,12 +65,17 @@ def rows(path: Path, text: str | None = None, label: str | None = None) -> Itera
     columns = None
     for place, record in read(path):
         if columns is None:
-            columns = _choose(place, list(record), text, label)
+            columns = _choose(path.name, list(record), text, label)
         _refuse_missing(place, record, columns)
         found = record[columns.text], record[columns.label]
         yield Row(place, _text(place, columns.text, found[0]), _label(place, columns, found[1]))
     if columns is None:
         raise ValueError(f"{path.name} must hold rows of data, got {EMPTY[path.suffix.lower()]}")
+
+
+def _must(argument: str, rule: str, value: object) -> str:
+    """Say which argument breaks which rule, with the beginning and end of the value."""
+    return f"{argument} must {rule}, got {BRIEF.repr(value)}"
 
 
 def _refuse_path(path: Path) -> None:
@@ -127,7 +136,7 @@ def _records(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             if len(fields) != len(names):
                 rule = f"have {len(names)} columns, as the header has"
                 hint = "put quotes around a field that holds a separator"
-                raise ValueError(f"{must(place, rule, len(fields))}; {hint}")
+                raise ValueError(f"{_must(place, rule, len(fields))}; {hint}")
             yield place, dict(zip(names, fields, strict=True))
 
 
@@ -150,10 +159,10 @@ def _column_names(place: str, fields: list[str], separator: str) -> list[str]:
     names = [field.strip() for field in fields]
     if len(names) == 1:
         rule = f"name at least two columns, separated by {separator!r}"
-        raise ValueError(must(place, rule, names[0]))
+        raise ValueError(_must(place, rule, names[0]))
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise ValueError(must(place, "name every column once", twice[0]))
+        raise ValueError(_must(place, "name every column once", twice[0]))
     return names
 
 
@@ -170,57 +179,55 @@ def _objects(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             reason = getattr(error, "msg", "brackets nested too deep")
             raise ValueError(f"{place} must be one JSON object, got: {reason}") from None
         if not isinstance(value, dict):
-            raise ValueError(must(place, "be one JSON object", line.strip()[:40]))
+            raise ValueError(_must(place, "be one JSON object", line.strip()))
         yield place, value
 
 
-def _choose(place: str, names: list[str], text: str | None, label: str | None) -> Columns:
+def _choose(file: str, names: list[str], text: str | None, label: str | None) -> Columns:
     """Decide which columns to read, from the wishes of the caller and the names in the file."""
     columns = Columns(
-        _column(place, "text", text, TEXT_COLUMNS, names),
-        _column(place, "label", label, LABEL_COLUMNS, names),
+        _column(file, "text", text, TEXT_COLUMNS, names),
+        _column(file, "label", label, LABEL_COLUMNS, names),
     )
     if columns.text == columns.label:
-        raise ValueError(must("label", "name another column than text", columns.label))
+        raise ValueError(_must("label", "name another column than text", columns.label))
     return columns
 
 
 def _column(
-    place: str, role: str, wanted: str | None, usual: tuple[str, ...], names: list[str]
+    file: str, role: str, wanted: str | None, usual: tuple[str, ...], names: list[str]
 ) -> str:
     """Give the wanted column, or the first with a usual name whatever its case."""
     if wanted is not None:
         if wanted not in names:
-            raise ValueError(f"{place}: {unknown('column', wanted, names)}")
+            raise ValueError(f"{file}: {unknown('column', wanted, names)}")
         return wanted
     for candidate in usual:
         for name in names:
             if name.lower() == candidate:
                 return name
-    listing = ", ".join(names)
-    raise ValueError(
-        f"{place} must have a column named one of {', '.join(usual)}, got {listing}; "
-        f"name the column with {role}=..."
-    )
+    rule = f"have a column named one of {', '.join(usual)}"
+    message = _must(file, rule, ", ".join(names))
+    raise ValueError(f"{message}; name the column with {role}=...")
 
 
 def _refuse_missing(place: str, record: dict[str, Any], columns: Columns) -> None:
     """Refuse an object without one of the two columns."""
     for name in columns:
         if name not in record:
-            raise ValueError(must(place, f"have the key {name!r}", ", ".join(record) or "no key"))
+            raise ValueError(_must(place, f"have the key {name!r}", ", ".join(record) or "no key"))
 
 
 def _text(place: str, column: str, value: Any) -> str:
     """Check a text: a string with something in it that UTF-8 can hold."""
     if not isinstance(value, str):
-        raise ValueError(must(f"{place}: {column}", "be a string", value))
+        raise ValueError(_must(f"{place}: {column}", "be a string", value))
     if not value.strip():
-        message = must(f"{place}: {column}", "not be empty", value)
+        message = _must(f"{place}: {column}", "not be empty", value)
         raise ValueError(f"{message}; write a text or remove the row")
     # JSON can spell both with escapes, past the check of the line.
     if "\0" in value or any("\ud800" <= character <= "\udfff" for character in value):
-        raise ValueError(must(f"{place}: {column}", "hold no NUL and no lone surrogate", value))
+        raise ValueError(_must(f"{place}: {column}", "hold no NUL and no lone surrogate", value))
     return value
 
 
@@ -232,7 +239,7 @@ def _label(place: str, columns: Columns, value: Any) -> str | int:
     if isinstance(value, int):
         return value
     if not isinstance(value, str):
-        raise ValueError(must(argument, "be a string, an integer or a truth value", value))
+        raise ValueError(_must(argument, "be a string, an integer or a truth value", value))
     if not value.strip():
-        raise ValueError(f"{must(argument, 'not be empty', value)}; label or remove the row")
+        raise ValueError(f"{_must(argument, 'not be empty', value)}; label or remove the row")
     return value.strip()
