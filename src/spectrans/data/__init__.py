@@ -61,7 +61,7 @@ def load(
     text: str | None = None,
     label: str | None = None,
 ) -> Dataset:
-    """Read an embedded data set by name, or a user's file by path.
+    """Read an embedded data set by name, or a user's file by path, to the same kind of value.
 
     Parameters
     ----------
@@ -71,8 +71,8 @@ def load(
     seed
         Decides the splits, and the places of digits.
     max_length
-        For files: cut longer texts to this many bytes. The sequences of an embedded data set are
-        as long as its name says; a smaller limit is refused.
+        For files: cut longer texts to this many bytes. A limit below the length that the name of
+        an embedded data set says is refused.
     text
         For files: column of the text; by default the first of `text sentence content review`.
     label
@@ -81,13 +81,12 @@ def load(
     Returns
     -------
     Dataset
-        The same kind of value for every source.
+        Three splits; `Dataset.truncated` counts the texts that were cut.
 
     Raises
     ------
     ValueError
-        An unknown name with the nearest match, an argument that cannot act, or what is wrong
-        with the file.
+        An unknown name, an argument that cannot act, or what is wrong with the file.
     """
     embedded = _NAME.fullmatch(str(source))
     if embedded is None:

@@ -82,7 +82,7 @@ class Dataset:
     Raises
     ------
     ValueError
-        An empty split, or a label, token or length out of range, in one sentence that says where.
+        An empty split, or a label, token or length out of range, and where.
     """
 
     name: str

@@ -49,9 +49,8 @@ def digits(size: int = DEFAULT, seed: int = 0) -> Dataset:
     Returns
     -------
     Dataset
-        1,197 digits for training, 240 for validation, 360 for testing, the last two with
-        equally many of each class. The split is by digit, not by writer: the file does not say
-        who wrote what.
+        1,197 digits for training, 240 for validation, 360 for testing, the last two balanced.
+        Split by digit, not by writer: the file does not say who wrote what.
 
     Raises
     ------

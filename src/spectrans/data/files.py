@@ -41,8 +41,7 @@ def read(
     seed
         Decides which row is in which split, and the order.
     max_length
-        Longer texts are cut, between characters, to at most this many bytes, at least 4; how
-        many were cut is in `truncated`. By default nothing is cut.
+        Cut longer texts between characters to this many bytes, at least 4; `truncated` counts.
     text
         Column of the text; by default the first present of `text sentence content review`.
     label

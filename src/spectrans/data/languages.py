@@ -46,9 +46,8 @@ def languages(length: int = DEFAULT, seed: int = 0) -> Dataset:
     Parameters
     ----------
     length
-        Bytes of a fragment, 16 to 512. A fragment ends before a character that would not fit
-        whole, so it may be up to three bytes shorter. A longer fragment is easier to place, and
-        leaves fewer of them.
+        Bytes of a fragment, 16 to 512; up to three less where the next character would not fit
+        whole. Longer ones are easier to place, and fewer.
     seed
         Decides which articles are in which split, and the order.
 

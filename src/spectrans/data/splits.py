@@ -17,13 +17,11 @@ class Split(NamedTuple):
 
 
 def generator(seed: int) -> np.random.RandomState:
-    """Make the random source of a data set; refuse a seed it cannot hold.
-
-    NumPy promises the numbers of this generator for all time, which its newer ones do not have:
-    a published accuracy must stay comparable.
-    """
+    """Make the random source of a data set; refuse a seed it cannot hold."""
     if not 0 <= seed < 2**32:
         raise ValueError(must("seed", "be at least 0 and below 2**32", seed))
+    # NumPy keeps the numbers of this generator for all time, and does not promise that for its
+    # newer ones: a published accuracy must stay comparable.
     return np.random.RandomState(seed)
 
 
