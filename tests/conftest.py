@@ -1,4 +1,4 @@
-"""What every test shares: seeds, and a way past the shape checks where graphs are captured."""
+"""What every test shares: seeds, and a way past the shape checks that only tests have."""
 
 from collections.abc import Iterator
 
@@ -14,9 +14,7 @@ def _seed() -> None:
 
 @pytest.fixture
 def without_shape_checks() -> Iterator[None]:
-    """Turn off jaxtyping's checks, which graph capture cannot trace."""
+    """Turn off jaxtyping's checks: graph capture cannot trace them, and users do not have them."""
     jaxtyping.config.update("jaxtyping_disable", True)
-    torch._dynamo.reset()
     yield
-    torch._dynamo.reset()
     jaxtyping.config.update("jaxtyping_disable", False)

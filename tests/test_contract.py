@@ -107,7 +107,7 @@ def test_power_is_kept_at_first(case: Case) -> None:
 @every_case
 @pytest.mark.parametrize(
     ("dtype", "bound"),
-    [(torch.float32, 1e-5), (torch.bfloat16, 0.06), (torch.float16, 0.01)],
+    [(torch.float32, 1e-5), (torch.bfloat16, 0.08), (torch.float16, 0.01)],
     ids=["float32", "bfloat16", "float16"],
 )
 def test_precision_stays_within_its_bound_and_dtype(
@@ -121,7 +121,7 @@ def test_precision_stays_within_its_bound_and_dtype(
     expected = mixer(x)
     y = mixer.to(dtype)(x.to(dtype))
     assert y.dtype == dtype
-    assert float((y.double() - expected).abs().max()) < bound * float(expected.abs().max())
+    assert (y.double() - expected).abs().max().item() < bound * expected.abs().max().item()
 
 
 @every_case

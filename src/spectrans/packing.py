@@ -5,11 +5,11 @@ tokens are packed into one `(t, d)` tensor, rows of equal length side by side; e
 called on dense batches of one length, and norms and feed-forward layers on real tokens only.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Integer
 from torch import Tensor
 
 from spectrans.errors import must
@@ -39,7 +39,7 @@ class Rows:
     positions: Int[Tensor, " t"]
     batch_shape: tuple[int, int]
 
-    def pack(self, x: Float[Tensor, "b n d"] | Int[Tensor, "b n"]) -> Tensor:
+    def pack(self, x: Float[Tensor, "b n d"] | Integer[Tensor, "b n"]) -> Tensor:
         """Take the real tokens out of a padded batch, `(b, n, ...)` to `(t, ...)`."""
         return x.flatten(0, 1).index_select(0, self.index)
 
@@ -56,6 +56,8 @@ class Rows:
     ) -> Float[Tensor, "t d"]:
         """Call a mixer once per distinct row length, on a dense batch of these rows."""
         sizes = [rows * length for rows, length in self.groups]
+        if not sizes:  # nothing but padding
+            return x
         mixed = [
             mixer(part.view(rows, length, -1)).reshape(part.shape).to(x.dtype)
             for part, (rows, length) in zip(x.split(sizes), self.groups, strict=True)
@@ -64,7 +66,7 @@ class Rows:
 
 
 @torch.compiler.disable
-def pack_rows(attention_mask: Tensor | None, batch_shape: tuple[int, int]) -> Rows | None:
+def pack_rows(attention_mask: Tensor, batch_shape: Sequence[int]) -> Rows | None:
     """Read an attention mask; give None where it hides nothing, so that the batch stays dense.
 
     Parameters
@@ -84,8 +86,6 @@ def pack_rows(attention_mask: Tensor | None, batch_shape: tuple[int, int]) -> Ro
     ValueError
         Another shape, or values other than 0 and 1.
     """
-    if attention_mask is None:
-        return None
     if tuple(attention_mask.shape) != tuple(batch_shape):
         rule = f"have the shape of the batch, {tuple(batch_shape)}"
         raise ValueError(must("attention_mask", rule, tuple(attention_mask.shape)))

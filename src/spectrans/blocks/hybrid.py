@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -59,8 +60,8 @@ class HybridBlock(nn.Module):
     norm_position
         "pre" or "post".
     residual_scale
-        The factor s. With 1/sqrt(2 L) in a pre-norm model of L blocks the residual stream keeps
-        its power at any depth, whatever the mixers.
+        The factor s. A constant over sqrt(L) in a pre-norm model of L blocks keeps the power of
+        the residual stream independent of the depth, whatever the mixers.
     """
 
     def __init__(
@@ -82,6 +83,18 @@ class HybridBlock(nn.Module):
         self.norm2 = Norm(hidden_dim, eps=norm_eps)
         self.ffn = FeedForward(hidden_dim, ffn_hidden_dim)
         self.dropout = nn.Dropout(dropout)
+        if norm_position == "pre":
+            self._decorrelate()
+
+    def _decorrelate(self) -> None:
+        """Start the gains of the mixer's norm at random signs instead of ones.
+
+        A mixer without weights is the same operator in every layer, and Re(F) applied twice is
+        nearly the identity: branches would add up in phase and the stream grow with the depth.
+        For mixers with random weights signs change nothing.
+        """
+        with torch.no_grad():
+            self.norm1.weight.copy_(torch.randint(0, 2, self.norm1.weight.shape) * 2.0 - 1.0)
 
     def forward(self, x: Tensor, rows: Rows | None = None) -> Tensor:
         """Transform a dense batch `(b, n, d)`, or packed tokens `(t, d)` with their `rows`."""

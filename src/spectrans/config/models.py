@@ -1,7 +1,7 @@
 """What a model is made of, as checked values that read and write YAML and JSON."""
 
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal, TypeVar
 
 from pydantic import (
     AliasChoices,
@@ -24,6 +24,8 @@ from spectrans.options import Options
 
 PositionalEncodingType = Literal["sinusoidal", "learned", "rotary", "alibi", "none"]
 OutputHeadType = Literal["classification", "regression", "sequence", "lm", "none"]
+
+Config = TypeVar("Config", bound="ModelConfig")
 
 _FORMS = {".yaml": "yaml", ".yml": "yaml", ".json": "json"}
 
@@ -95,7 +97,7 @@ class ModelConfig(Options):
         return layers
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
+    def _check(self) -> "ModelConfig":
         self._check_head()
         if not self.use_positional_encoding:
             kind = self.positional_encoding_type
@@ -133,17 +135,17 @@ class ModelConfig(Options):
         return text.dump(self.to_dict(), "json")
 
     @classmethod
-    def from_yaml(cls, source: str) -> Self:
+    def from_yaml(cls: type[Config], source: str) -> Config:
         """Read a config from YAML text; `1e-12` is a number there too."""
         return cls(**text.parse(source, "yaml"))
 
     @classmethod
-    def from_json(cls, source: str) -> Self:
+    def from_json(cls: type[Config], source: str) -> Config:
         """Read a config from JSON text."""
         return cls(**text.parse(source, "json"))
 
     @classmethod
-    def load(cls, path: str | Path) -> Self:
+    def load(cls: type[Config], path: str | Path) -> Config:
         """Read a config from a `.yaml`, `.yml` or `.json` file."""
         return cls(**text.parse(Path(path).read_text(encoding="utf-8"), _form(path)))
 

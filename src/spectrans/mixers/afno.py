@@ -130,7 +130,7 @@ class AFNOMixer(Mixer):
         b, modes, width = z.shape
         k = self.options.num_blocks
         size = width // k
-        parts = torch.view_as_real(z).view(b * modes, k, size, 2)
+        parts = torch.view_as_real(z).reshape(b * modes, k, size, 2)
         parts = parts.permute(1, 0, 3, 2).reshape(k, b * modes, 2 * size)  # real, then imaginary
         hidden = torch.baddbmm(_joined(self.b1), parts, _as_real_matrix(self.w1)).relu()
         out = torch.baddbmm(_joined(self.b2), hidden, _as_real_matrix(self.w2))

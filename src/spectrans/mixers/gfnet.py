@@ -3,7 +3,7 @@
 from typing import ClassVar, Literal
 
 import torch
-from jaxtyping import Complex, Float
+from jaxtyping import Bool, Complex, Float, Int, Shaped
 from torch import Tensor, nn
 
 from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
@@ -72,10 +72,12 @@ class GFNetMixer(Mixer):
         elif self.options.activation == "tanh":
             parts = parts.tanh()
         response = torch.view_as_complex(parts.contiguous())
-        if n == self.length:
+        # An exported program takes any length, so it may not ask whether this is the stored one.
+        if not torch.compiler.is_exporting() and n == self.length:
             return response
         if self.options.resample == "modes":
-            return _fit(response, n // 2 + 1)
+            frequency = torch.arange(n // 2 + 1, device=response.device)
+            return _take(response, frequency, frequency < len(response))
         kernel = torch.fft.irfft(response, n=self.length, dim=0)
         return torch.fft.rfft(_recentre(kernel, n), dim=0)
 
@@ -88,19 +90,17 @@ class GFNetMixer(Mixer):
             return torch.fft.irfft(spectrum, n=n, dim=1, norm="ortho").to(x.dtype)
 
 
-def _fit(rows: Tensor, size: int) -> Tensor:
-    """Cut or zero-pad the first axis to `size`."""
-    kept = rows[:size]
-    missing = rows.new_zeros((size - kept.shape[0], *rows.shape[1:]))
-    return torch.cat([kept, missing])
-
-
 def _recentre(kernel: Float[Tensor, "m d"], n: int) -> Float[Tensor, "n d"]:
-    """Cut or zero-pad a circular kernel to length `n`, keeping each tap at its token distance.
+    """Cut or zero-pad a circular kernel to length `n`, keeping each tap at its token distance."""
+    m = kernel.shape[0]
+    place = torch.arange(n, device=kernel.device)
+    distance = torch.where(place < (n + 1) // 2, place, place - n)
+    return _take(kernel, distance % m, (distance >= -(m // 2)) & (distance < (m + 1) // 2))
 
-    Distances run from -(n // 2) to (n - 1) // 2 for the shorter of the two lengths.
-    """
-    shorter = min(n, kernel.shape[0])
-    ahead, behind = (shorter + 1) // 2, shorter // 2
-    gap = kernel.new_zeros((n - shorter, kernel.shape[1]))
-    return torch.cat([kernel[:ahead], gap, kernel[kernel.shape[0] - behind :]])
+
+def _take(
+    rows: Shaped[Tensor, "m d"], index: Int[Tensor, " k"], exists: Bool[Tensor, " k"]
+) -> Shaped[Tensor, "k d"]:
+    """Take rows by index, with zeros where there is none."""
+    taken = rows[index.clamp(max=len(rows) - 1)]
+    return torch.where(exists[:, None], taken, torch.zeros_like(taken))

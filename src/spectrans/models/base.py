@@ -3,10 +3,10 @@
 import inspect
 import math
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, TypeVar
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Integer
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
@@ -19,6 +19,8 @@ from spectrans.mixers.base import Dims
 from spectrans.models.summary import Summary, summarise
 from spectrans.packing import Rows, pack_rows
 from spectrans.positions import LearnedPositions, SinusoidalPositions
+
+Model = TypeVar("Model", bound="BaseModel")
 
 
 def given(scope: dict[str, Any]) -> dict[str, Any]:
@@ -100,7 +102,10 @@ class BaseModel(nn.Module):
             num_heads=getattr(config, "num_heads", Dims.num_heads),
             max_sequence_length=config.sequence_length,
         )
+        # Pre-norm: 2 L branches of power about 1/2 add at most 4 to the stream, at any depth. The
+        # usual 1/sqrt(2 L) trains a shallow model three times slower at the same learning rate.
         pre = config.norm_position == "pre"
+        scale = min(1.0, 2.0 / math.sqrt(config.num_layers)) if pre else 1.0
         return nn.ModuleList(
             HybridBlock(
                 options.build(dims),
@@ -109,14 +114,14 @@ class BaseModel(nn.Module):
                 dropout=config.dropout,
                 norm_eps=config.norm_eps,
                 norm_position=config.norm_position,
-                residual_scale=1.0 / math.sqrt(2 * config.num_layers) if pre else 1.0,
+                residual_scale=scale,
             )
             for options in config.plan()
         )
 
     def forward(
         self,
-        input_ids: Int[Tensor, "b n"] | None = None,
+        input_ids: Integer[Tensor, "b n"] | None = None,
         inputs_embeds: Float[Tensor, "b n d"] | None = None,
         attention_mask: Tensor | None = None,
     ) -> Tensor:
@@ -145,7 +150,7 @@ class BaseModel(nn.Module):
             a row longer than learned positions reach.
         """
         x = self._check_input(input_ids, inputs_embeds)
-        rows = pack_rows(attention_mask, (x.shape[0], x.shape[1]))
+        rows = None if attention_mask is None else pack_rows(attention_mask, x.shape[:2])
         hidden = self._encode(x if rows is None else rows.pack(x), rows)
         if self.output_head is not None:
             return self.output_head(hidden, rows)
@@ -224,7 +229,7 @@ class BaseModel(nn.Module):
         return summarise(self, sequence_length or self.config.sequence_length)
 
     @classmethod
-    def from_config(cls, config: ModelConfig) -> Self:
+    def from_config(cls: type[Model], config: ModelConfig) -> Model:
         """Build the model that a config describes.
 
         Parameters
@@ -270,7 +275,7 @@ class BaseModel(nn.Module):
         save_pretrained(self, directory)
 
     @classmethod
-    def from_pretrained(cls, directory: str | Path) -> Self:
+    def from_pretrained(cls: type[Model], directory: str | Path) -> Model:
         """Load what `save_pretrained` wrote, see `spectrans.io.from_pretrained`."""
         from spectrans.io import from_pretrained
 

@@ -29,11 +29,10 @@ def fourier_mix_half(
     For real input Y[k, d-l] is the conjugate of Y[-k, l], so channels above d/2 are mirrored rows
     of channels below it.
     """
-    n, d = x.shape[-2:]
+    d = x.shape[-1]
     half = torch.fft.rfft2(x, dim=(-2, -1), norm=norm)  # (b, n, d // 2 + 1)
-    mirrored = half[..., 1 : (d + 1) // 2].flip(-1)
     # Row k of the missing half is row -k mod n of the known one: row 0 stays, the others turn.
-    mirrored = torch.cat([mirrored[:, :1], mirrored[:, 1:].flip(-2)], dim=-2)
+    mirrored = half[..., 1 : (d + 1) // 2].flip((-2, -1)).roll(1, -2)
     if part == "real":
         return torch.cat([half.real, mirrored.real], dim=-1)
     return torch.cat([half.real - half.imag, mirrored.real + mirrored.imag], dim=-1)
