@@ -67,7 +67,9 @@ VARIANTS = (
     Case("attention-rotary", mixers.Attention(position="rotary"), attention),
     Case("attention-alibi", mixers.Attention(position="alibi"), attention),
     Case("attention-window", mixers.Attention(window=4), attention, reach=4),
-    Case("attention-window-alibi", mixers.Attention(window=3, position="alibi"), attention, reach=3),
+    Case(
+        "attention-window-alibi", mixers.Attention(window=3, position="alibi"), attention, reach=3
+    ),
     Case("attention-qk-norm", mixers.Attention(qk_norm=True, bias=False), attention),
     Case(
         "spectral_attention-gaussian",

@@ -33,7 +33,7 @@ def test_constructor_and_config_agree_in_names_and_defaults(model: type[BaseMode
 
 def filled() -> HybridModelConfig:
     return HybridModelConfig(
-        vocab_size=50, hidden_dim=24, num_layers=4, max_sequence_length=32, num_heads=3,
+        vocab_size=50, hidden_dim=24, num_layers=4, sequence_length=32, num_heads=3,
         spectral_type="wavelet", spectral_config={"wavelet": "db2"}, num_classes=2, norm_eps=1e-9,
         positional_encoding_type="rotary",
     )  # fmt: skip
@@ -69,13 +69,18 @@ def test_yaml_numbers_in_scientific_form_are_numbers(number: str) -> None:
 
 
 def test_both_names_of_the_length_are_accepted() -> None:
-    assert HybridModelConfig(sequence_length=7) == HybridModelConfig(max_sequence_length=7)
+    settings: dict[str, Any] = {"max_sequence_length": 7}
+    other = HybridModelConfig(**settings)
+    assert other == HybridModelConfig(sequence_length=7)
 
 
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"hiden_dim": 3}, "unknown HybridModelConfig option 'hiden_dim'; did you mean 'hidden_dim'"),
+        (
+            {"hiden_dim": 3},
+            "unknown HybridModelConfig option 'hiden_dim'; did you mean 'hidden_dim'",
+        ),
         ({"sequence_length": 3, "max_sequence_length": 4}, "unknown HybridModelConfig option"),
         ({"hidden_dim": 0}, "hidden_dim must be greater than 0, got 0"),
         ({"hidden_dim": True}, "hidden_dim must be a valid integer, got True"),
@@ -94,10 +99,17 @@ def test_both_names_of_the_length_are_accepted() -> None:
         ({"alternation_pattern": "custom"}, "layer_types must be given"),
         ({"layer_types": "fourier"}, "alternation_pattern must be 'custom' when layer_types"),
         (
-            {"alternation_pattern": "custom", "layer_types": "fourier", "spectral_config": {"a": 1}},
+            {
+                "alternation_pattern": "custom",
+                "layer_types": "fourier",
+                "spectral_config": {"a": 1},
+            },
             "spectral_config must be left out when layer_types is given",
         ),
-        ({"layer_types": 3, "alternation_pattern": "custom"}, "layer_types must be a layout string"),
+        (
+            {"layer_types": 3, "alternation_pattern": "custom"},
+            "layer_types must be a layout string",
+        ),
         ({"spectral_type": "attention"}, "unknown spectral_type 'attention'"),
         ({"spatial_type": "fourier"}, "unknown spatial_type 'fourier'"),
         ({"spectral_config": {"fft_norm": "ortho"}}, "unknown Fourier option 'fft_norm'"),

@@ -42,7 +42,7 @@ def test_a_loaded_model_is_the_saved_one(case: Case, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", MODELS.values(), ids=MODELS)
 def test_every_model_class_can_be_saved(kind: type[BaseModel], tmp_path: Path) -> None:
-    original = kind(**SMALL).eval()  # type: ignore[arg-type]
+    original = kind(**SMALL).eval()
     original.save_pretrained(tmp_path)
     loaded = from_pretrained(tmp_path)
     assert type(loaded) is kind
@@ -83,7 +83,7 @@ def test_saving_twice_gives_the_same_bytes(tmp_path: Path) -> None:
 def test_only_the_two_files_are_written_and_others_are_left_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     model().save_pretrained(tmp_path)
-    assert sorted(os.listdir(tmp_path)) == [io.CONFIG, io.WEIGHTS, "notes.txt"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [io.CONFIG, io.WEIGHTS, "notes.txt"]
 
 
 def test_a_save_that_fails_leaves_the_old_model_whole(
@@ -106,7 +106,9 @@ def test_a_save_cut_short_between_its_files_is_noticed(tmp_path: Path) -> None:
     old = (folder / io.CONFIG).read_bytes()
     HybridTransformer(vocab_size=9, **{**SMALL, "num_layers": 1}).save_pretrained(folder)
     (folder / io.CONFIG).write_bytes(old)
-    with pytest.raises(ValueError, match=r"config\.json must be the config that model\.safetensors"):
+    with pytest.raises(
+        ValueError, match=r"config\.json must be the config that model\.safetensors"
+    ):
         from_pretrained(folder)
 
 
@@ -157,7 +159,10 @@ def rewrite(folder: Path, **changes: Any) -> None:
     [
         ({"final_norm.bias": None}, "must hold every weight, final_norm.bias is missing"),
         ({"extra": torch.zeros(1)}, "must hold no other weights, extra is unexpected"),
-        ({"final_norm.bias": torch.zeros(3)}, r"final_norm.bias must have shape \(24,\), got \(3,\)"),
+        (
+            {"final_norm.bias": torch.zeros(3)},
+            r"final_norm.bias must have shape \(24,\), got \(3,\)",
+        ),
     ],
     ids=["missing", "unexpected", "shape"],
 )

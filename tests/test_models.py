@@ -132,7 +132,9 @@ def test_dropout_acts_once_per_branch(norm_position: Any) -> None:
     calls: list[float] = []
     for module in block.modules():
         if isinstance(module, nn.Dropout):
-            module.register_forward_hook(lambda m, args, y: calls.append(float((y == 0).float().mean())))
+            module.register_forward_hook(
+                lambda m, args, y: calls.append(float((y == 0).float().mean()))
+            )
     block(torch.randn(4, 50, 24))
     assert len(calls) == 2
     assert calls == pytest.approx([0.5, 0.5], abs=0.05)
@@ -247,7 +249,10 @@ def test_a_deep_copy_is_independent() -> None:
     [
         ({}, "forward must get input_ids or inputs_embeds, got 'neither'"),
         (
-            {"input_ids": torch.zeros(1, 2, dtype=torch.long), "inputs_embeds": torch.zeros(1, 2, 24)},
+            {
+                "input_ids": torch.zeros(1, 2, dtype=torch.long),
+                "inputs_embeds": torch.zeros(1, 2, 24),
+            },
             "got 'both'",
         ),
         ({"input_ids": torch.tensor([[9]])}, r"input_ids must lie in 0..8, got 9"),
@@ -266,7 +271,9 @@ def test_bad_input_is_refused_in_one_sentence(inputs: dict[str, Tensor], sentenc
 
 
 def test_ids_need_a_vocabulary() -> None:
-    with pytest.raises(ValueError, match="input_ids must not be given to a model without vocab_size"):
+    with pytest.raises(
+        ValueError, match="input_ids must not be given to a model without vocab_size"
+    ):
         HybridEncoder(**SMALL)(torch.zeros(1, 2, dtype=torch.long))
 
 

@@ -53,7 +53,9 @@ def encode_alone(model: nn.Module, x: Tensor, mask: Tensor) -> Tensor:
     return torch.stack(rows)
 
 
-def assert_padding_is_exact(model: nn.Module, mask: Tensor, dtype: torch.dtype, bound: float) -> None:
+def assert_padding_is_exact(
+    model: nn.Module, mask: Tensor, dtype: torch.dtype, bound: float
+) -> None:
     model = model.to(dtype)
     x = torch.randn(*mask.shape, 24, dtype=dtype)
     junk = torch.where(mask[..., None], x, 1e3 * torch.randn_like(x)).requires_grad_()
@@ -135,10 +137,12 @@ def test_pooling_sees_only_real_tokens(pooling: Any, padding: Callable[..., Tens
     together = model(ids, attention_mask=mask)
     for row in (0, 1, 2, 4):
         torch.testing.assert_close(together[row], model(ids[row][mask[row]][None])[0])
-    torch.testing.assert_close(together[3], model.output_head.linear.bias)
+    torch.testing.assert_close(together[3], model.get_parameter("output_head.linear.bias"))
 
 
-@pytest.mark.parametrize("dtype", [torch.bool, torch.int64, torch.uint8, torch.float32, torch.float16])
+@pytest.mark.parametrize(
+    "dtype", [torch.bool, torch.int64, torch.uint8, torch.float32, torch.float16]
+)
 def test_a_mask_means_the_same_in_every_type(dtype: torch.dtype) -> None:
     model = HybridEncoder(**SMALL).double()
     x, mask = torch.randn(5, 16, 24, dtype=torch.float64), scattered(LENGTHS, 16)
@@ -163,11 +167,14 @@ def test_a_batch_of_nothing_but_padding_gives_zeros() -> None:
 
 @pytest.mark.parametrize("head", ["sequence", "lm"])
 def test_token_heads_give_zeros_at_padding(head: Any) -> None:
-    classes = {"num_classes": 4} if head == "sequence" else {}
-    model = HybridTransformer(vocab_size=9, **SMALL, output_type=head, **classes).eval()
+    classes = 4 if head == "sequence" else None
+    model = HybridTransformer(
+        vocab_size=9, **SMALL, output_type=head, num_classes=classes
+    ).eval()  # fmt: skip
     ids, mask = torch.randint(0, 9, (5, 16)), left(LENGTHS, 16)
     with torch.no_grad():
-        model.output_head.get_parameter("bias" if head == "lm" else "linear.bias").fill_(1.0)
+        name = "bias" if head == "lm" else "linear.bias"
+        model.get_parameter(f"output_head.{name}").fill_(1.0)
     logits = model(ids, attention_mask=mask)
     assert not logits[~mask].any()
     torch.testing.assert_close(logits[0][mask[0]], model(ids[:1, 7:])[0])
@@ -202,7 +209,10 @@ def test_a_mask_that_hides_nothing_leaves_the_batch_dense() -> None:
     ("mask", "sentence"),
     [
         (torch.ones(5, 15), r"attention_mask must have the shape of the batch, \(5, 16\)"),
-        (torch.full((5, 16), -torch.inf), "attention_mask must be 1 at real tokens and 0 at padding"),
+        (
+            torch.full((5, 16), -torch.inf),
+            "attention_mask must be 1 at real tokens and 0 at padding",
+        ),
         (torch.full((5, 16), 2), "attention_mask must be 1 at real tokens and 0 at padding, got 2"),
     ],
     ids=["shape", "additive", "counts"],

@@ -57,9 +57,18 @@ def test_fnet_layouts_follow_their_published_inequalities(depth: int, k: int) ->
 @pytest.mark.parametrize(
     ("pattern", "sentence"),
     [
-        ("even_spectrl", "unknown alternation_pattern 'even_spectrl'; did you mean 'even_spectral'?"),
-        ("top", "alternation_pattern must have a count from 0 to num_layers=4 after ':', got 'top'"),
-        ("top:x", "alternation_pattern must have a count from 0 to num_layers=4 after ':', got 'top:x'"),
+        (
+            "even_spectrl",
+            "unknown alternation_pattern 'even_spectrl'; did you mean 'even_spectral'?",
+        ),
+        (
+            "top",
+            "alternation_pattern must have a count from 0 to num_layers=4 after ':', got 'top'",
+        ),
+        (
+            "top:x",
+            "alternation_pattern must have a count from 0 to num_layers=4 after ':', got 'top:x'",
+        ),
         ("top:-1", "count from 0"),
         ("top:5", "count from 0 to num_layers=4"),
         ("even_spectral:2", "unknown alternation_pattern"),
@@ -104,7 +113,10 @@ def test_a_layer_is_a_name_a_dict_or_options() -> None:
     [
         (["fourier"], "layer_types must have one entry per layer, num_layers=2, got '1 entries'"),
         (["fourier", "x"], r"layer_types\[1\]: unknown mixer 'x'"),
-        (["fourier", 3], r"layer_types\[1\]: a mixer must be a name, a dict with 'type' or options"),
+        (
+            ["fourier", 3],
+            r"layer_types\[1\]: a mixer must be a name, a dict with 'type' or options",
+        ),
         (["fourier", {}], r"layer_types\[1\]: unknown mixer None"),
         ([{"type": "wavelet", "level": 2}, "fourier"], r"\[0\]: .*did you mean 'levels'"),
     ],
@@ -119,7 +131,7 @@ def test_options_are_frozen_values() -> None:
     assert Fourier() == Fourier(norm="ortho")
     assert len({Fourier(), Fourier(), Fourier(norm="backward")}) == 2
     with pytest.raises(ValueError, match="frozen"):
-        Fourier().norm = "backward"  # type: ignore[misc]
+        Fourier().norm = "backward"
 
 
 @pytest.mark.parametrize(

@@ -45,9 +45,7 @@ LAYERS: dict[str, Any] = {
 HEADLESS = ("vocab_size", "num_classes", "output_type")
 SIGNATURES: dict[type, dict[str, Any]] = {
     HybridTransformer: {**SIZES, **TWO_TYPES, **SHARED},
-    HybridEncoder: {
-        k: v for k, v in {**SIZES, **TWO_TYPES, **SHARED}.items() if k not in HEADLESS
-    },
+    HybridEncoder: {k: v for k, v in {**SIZES, **TWO_TYPES, **SHARED}.items() if k not in HEADLESS},
     AlternatingTransformer: {**SIZES, **LAYERS, **SHARED},
 }
 
@@ -173,6 +171,6 @@ def test_standard_attention_equals_torch_with_copied_weights(bias: bool) -> None
 
 
 def test_modules_that_the_document_points_to_exist() -> None:
-    assert spectrans.blocks.hybrid.HybridBlock
-    assert spectrans.models.fnet.FNet
-    assert spectrans.models.spectral_attention.SpectralAttentionTransformer
+    assert issubclass(spectrans.blocks.hybrid.HybridBlock, nn.Module)
+    assert issubclass(spectrans.models.fnet.FNet, nn.Module)
+    assert issubclass(spectrans.models.spectral_attention.SpectralAttentionTransformer, nn.Module)

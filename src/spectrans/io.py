@@ -8,7 +8,7 @@ import json
 import os
 import tempfile
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as to_bytes
@@ -77,7 +77,15 @@ def _replace(path: Path, content: bytes) -> None:
             os.close(folder)
 
 
-def from_pretrained(directory: str | Path, model_class: type[Model] = BaseModel) -> Model:  # type: ignore[assignment]
+@overload
+def from_pretrained(directory: str | Path) -> BaseModel: ...
+
+
+@overload
+def from_pretrained(directory: str | Path, model_class: type[Model]) -> Model: ...
+
+
+def from_pretrained(directory: str | Path, model_class: type[BaseModel] = BaseModel) -> BaseModel:
     """Load a model that `save_pretrained` wrote, in evaluation mode.
 
     Parameters
@@ -119,7 +127,6 @@ def from_pretrained(directory: str | Path, model_class: type[Model] = BaseModel)
     _check_fit(folder / WEIGHTS, model, tensors)
     model.load_state_dict(tensors, assign=True)
     model.eval()
-    assert isinstance(model, model_class), "checked by name above"
     return model
 
 

@@ -1,5 +1,7 @@
 """A circular convolution per channel, summed tap by tap."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -38,7 +40,7 @@ def _kernel(response: NDArray[np.complex128], length: int, n: int, rule: str) ->
 
 
 def gfnet(x: Array, state: dict[str, Array], options: GFNet, dims: Dims) -> Array:
-    activations = {
+    activations: dict[str, Callable[[Array], Array]] = {
         "none": lambda z: z,
         "sigmoid": lambda z: 1 / (1 + np.exp(-z)),
         "tanh": np.tanh,

@@ -33,8 +33,8 @@ class AFNO(MixerOptions):
     Notes
     -----
     Cost O(n d log n + n d^2 / num_blocks); about 4 d^2 mlp_ratio / num_blocks parameters, whatever
-    the length. Source: Guibas et al. 2022, arXiv:2111.13587, section 4. The published layer adds its
-    input; here the block around the mixer does.
+    the length. The published layer adds its input; here the block around the mixer does.
+    Source: Guibas et al. 2022, arXiv:2111.13587, section 4.
     """
 
     name: ClassVar[str] = "afno"

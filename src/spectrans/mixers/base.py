@@ -11,8 +11,8 @@ from typing import Any, ClassVar, Literal
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from spectrans.options import Options
 from spectrans.errors import must
+from spectrans.options import Options
 
 Kind = Literal["spectral", "spatial"]
 

@@ -20,13 +20,6 @@ class FNet(BaseModel):
     the unscaled transform of published weights. The other arguments are those of
     `HybridTransformer`. For FNet with attention layers on top use `HybridTransformer` with
     `alternation_pattern="top:2"`.
-
-    Examples
-    --------
-    >>> import torch
-    >>> model = FNet(vocab_size=100, hidden_dim=16, num_layers=2, num_classes=3)
-    >>> model(torch.zeros(4, 7, dtype=torch.long)).shape
-    torch.Size([4, 3])
     """
 
     config_class: ClassVar[type[ModelConfig]] = FNetModelConfig

@@ -156,13 +156,6 @@ class HybridEncoder(HybridTransformer):
     """A hybrid model fed with vectors that gives hidden states `(b, n, hidden_dim)`.
 
     Its arguments are those of `HybridTransformer` without the ones for token ids and heads.
-
-    Examples
-    --------
-    >>> import torch
-    >>> encoder = HybridEncoder(hidden_dim=16, num_layers=2)
-    >>> encoder(inputs_embeds=torch.zeros(4, 7, 16)).shape
-    torch.Size([4, 7, 16])
     """
 
     def __init__(
@@ -199,12 +192,6 @@ class AlternatingTransformer(BaseModel):
     `layer1_type` with the settings `layer1_config` mixes layers 0, 2, 4 ..., `layer2_type` with
     `layer2_config` layers 1, 3, 5 ...; any two registered mixers will do, also the same one twice.
     The other arguments are those of `HybridTransformer`.
-
-    Examples
-    --------
-    >>> model = AlternatingTransformer(hidden_dim=16, num_layers=2, layer1_type="wavelet")
-    >>> [options.name for options in model.config.plan()]
-    ['wavelet', 'attention']
     """
 
     config_class: ClassVar[type[ModelConfig]] = AlternatingModelConfig

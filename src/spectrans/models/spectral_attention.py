@@ -18,13 +18,6 @@ class SpectralAttentionTransformer(BaseModel):
 
     `num_features`, `kernel_type`, `use_orthogonal` and `qk_norm` are those of
     `spectrans.mixers.SpectralAttention`; the other arguments are those of `HybridTransformer`.
-
-    Examples
-    --------
-    >>> import torch
-    >>> model = SpectralAttentionTransformer(hidden_dim=16, num_layers=1, num_features=8)
-    >>> model(inputs_embeds=torch.zeros(4, 7, 16)).shape
-    torch.Size([4, 7, 16])
     """
 
     config_class: ClassVar[type[ModelConfig]] = SpectralAttentionModelConfig

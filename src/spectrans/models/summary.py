@@ -9,6 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from spectrans.blocks.hybrid import HybridBlock
+
 if TYPE_CHECKING:
     from spectrans.models.base import BaseModel
 
@@ -86,7 +88,8 @@ class Summary:
         rule = "-" * max(map(len, text))
         total = (
             f"{self.parameters:,} parameters; blocks {self.flops / 1e6:,.1f} MFLOP per row of "
-            f"{self.sequence_length} tokens, {self.flops / self.sequence_length / 1e6:.3f} per token"
+            f"{self.sequence_length} tokens, "
+            f"{self.flops / self.sequence_length / 1e6:.3f} per token"
         )
         return "\n".join([text[0], rule, *text[1:], rule, total])
 
@@ -99,6 +102,7 @@ def summarise(model: "BaseModel", sequence_length: int) -> Summary:
     for number, (block, options) in enumerate(zip(model.blocks, model.config.plan(), strict=True)):
         settings = options.to_dict()
         key = repr(settings)
+        assert isinstance(block, HybridBlock), "the model builds no other"
         if key not in counted:
             counted[key] = flops(block, sequence_length, d), flops(block.mixer, sequence_length, d)
         defaults = {name: f.default for name, f in type(options).model_fields.items()}
@@ -174,14 +178,25 @@ def _elementwise(*args: Any, out_val: Tensor, **kwargs: Any) -> int:
 
 _elementwise._get_raw = True  # type: ignore[attr-defined]
 
+_ELEMENTWISE = [
+    "add",
+    "sub",
+    "mul",
+    "div",
+    "neg",
+    "exp",
+    "gelu",
+    "relu",
+    "sigmoid",
+    "tanh",
+    "_softmax",
+    "rsqrt",
+    "addcmul",
+    "softshrink",
+]
 _FORMULAS: dict[Any, Any] = {
     _aten._fft_r2c: _fft(2.5),
     _aten._fft_c2r: _fft(2.5),
     _aten._fft_c2c: _fft(5.0),
-} | {
-    operation: _elementwise
-    for operation in (
-        _aten.add, _aten.sub, _aten.mul, _aten.div, _aten.neg, _aten.exp, _aten.gelu, _aten.relu,
-        _aten.sigmoid, _aten.tanh, _aten._softmax, _aten.rsqrt, _aten.addcmul, _aten.softshrink,
-    )
-}  # fmt: skip
+    **dict.fromkeys((getattr(_aten, name) for name in _ELEMENTWISE), _elementwise),
+}
