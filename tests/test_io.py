@@ -104,11 +104,19 @@ def test_a_save_that_fails_leaves_the_old_model_whole(
 def test_a_save_cut_short_between_its_files_is_noticed(tmp_path: Path) -> None:
     folder = saved(tmp_path)
     old = (folder / io.CONFIG).read_bytes()
-    HybridTransformer(vocab_size=9, **{**SMALL, "num_layers": 1}).save_pretrained(folder)
+    model().save_pretrained(folder)
     (folder / io.CONFIG).write_bytes(old)
-    with pytest.raises(
-        ValueError, match=r"config\.json must be the config that model\.safetensors"
-    ):
+    with pytest.raises(ValueError, match=r"must have the weights_sha256 that config\.json names"):
+        from_pretrained(folder)
+
+
+@pytest.mark.parametrize("place", [0.3, 0.7, 0.999])
+def test_a_flipped_bit_is_noticed(place: float, tmp_path: Path) -> None:
+    folder = saved(tmp_path)
+    content = bytearray((folder / io.WEIGHTS).read_bytes())
+    content[int(place * len(content))] ^= 1
+    (folder / io.WEIGHTS).write_bytes(content)
+    with pytest.raises(ValueError, match=r"model\.safetensors must"):
         from_pretrained(folder)
 
 
@@ -149,9 +157,12 @@ def test_a_pickle_in_place_of_the_weights_is_never_opened(tmp_path: Path) -> Non
 
 
 def rewrite(folder: Path, **changes: Any) -> None:
-    """Replace tensors as another tool would, without our header; None drops one."""
+    """Replace tensors as another tool would, and drop the checksum; None drops a tensor."""
     tensors = {**load_file(folder / io.WEIGHTS), **changes}
     save_file({k: v for k, v in tensors.items() if v is not None}, folder / io.WEIGHTS)
+    config = json.loads((folder / io.CONFIG).read_text())
+    del config[io.CHECKSUM]
+    (folder / io.CONFIG).write_text(json.dumps(config))
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,17 @@
 """Models on disk: `config.json` to read and `model.safetensors` to load, never pickle.
 
-The weights file is replaced in one step and carries its config in its header, so a save that is
-cut short leaves the old model or the new one, and a mixed pair is noticed.
+Both files are written whole beside the old ones, then put in their places; the config holds the
+checksum of the weights, so that a flipped bit, and a save cut short between the two, are noticed.
 """
 
-import json
+import hashlib
 import os
 import tempfile
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
+from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
@@ -21,6 +22,7 @@ from spectrans.version import __version__
 
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
+CHECKSUM = "weights_sha256"
 
 Model = TypeVar("Model", bound=BaseModel)
 
@@ -47,34 +49,39 @@ def save_pretrained(model: BaseModel, directory: str | Path) -> None:
         raise TypeError(must("model", f"be one of {', '.join(MODELS)}", name))
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
-    config = {"model_class": name, "spectrans_version": __version__, **model.config.to_dict()}
-    written = text.dump(config, "json")
     tensors = {key: value.detach().contiguous() for key, value in model.state_dict().items()}
-    _replace(folder / WEIGHTS, to_bytes(tensors, metadata={"format": "pt", "config": written}))
-    _replace(folder / CONFIG, written.encode())
+    weights = to_bytes(tensors, metadata={"format": "pt"})
+    config = {
+        "model_class": name,
+        "spectrans_version": __version__,
+        CHECKSUM: hashlib.sha256(weights).hexdigest(),
+        **model.config.to_dict(),
+    }
+    # In a folder of its own, beside the old files, so that the last step only renames.
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as scratch:
+        new = [Path(scratch) / WEIGHTS, Path(scratch) / CONFIG]
+        _write(new[0], weights)
+        _write(new[1], text.dump(config, "json").encode())
+        for path in new:
+            path.replace(folder / path.name)
+    _make_durable(folder)
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all, and durably."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        umask = os.umask(0)
-        os.umask(umask)
-        Path(temporary).chmod(0o666 & ~umask)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _make_durable(folder: Path) -> None:
+    """Bring the renames to disk, where the system lets a folder be opened."""
     if os.name == "posix":
-        folder = os.open(path.parent, os.O_RDONLY)
+        descriptor = os.open(folder, os.O_RDONLY)
         try:
-            os.fsync(folder)
+            os.fsync(descriptor)
         finally:
-            os.close(folder)
+            os.close(descriptor)
 
 
 @overload
@@ -137,17 +144,17 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         config = text.parse(written, "json")
     except (UnicodeDecodeError, ValueError) as error:
         raise ValueError(f"{folder / CONFIG}: {error}") from None
+    weights = path.read_bytes()
+    wanted = config.pop(CHECKSUM, None)
     try:
-        with safe_open(path, "pt") as file:
-            header = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        tensors = from_bytes(weights)
     except SafetensorError as error:
         message = f"{path} must be a whole safetensors file, got: {error}"
         raise ValueError(message) from None
-    saved = header.get("config")
-    if saved is not None and json.loads(saved) != config:
-        message = f"{folder / CONFIG} must be the config that {WEIGHTS} was saved with"
-        raise ValueError(f"{message}: it was edited, or a save was cut short; save the model again")
+    if wanted is not None and hashlib.sha256(weights).hexdigest() != wanted:
+        problem = f"{path} must have the {CHECKSUM} that {CONFIG} names"
+        reason = "it was changed, damaged, or a save was cut short"
+        raise ValueError(f"{problem}: {reason}; to load it all the same, remove that line")
     return config, tensors
 
 
