@@ -38,6 +38,7 @@ ORDER = (
     {"training"},
     {"report"},
     {"cli"},
+    {"__main__"},
 )
 RANK = {part: rank for rank, parts in enumerate(ORDER) for part in parts}
 # The methods `save_pretrained` and `from_pretrained` of a model are shortcuts to the functions.
