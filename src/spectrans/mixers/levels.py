@@ -1,0 +1,153 @@
+"""What a wavelet mixer does to the coefficients: four ways to mix a list of levels.
+
+A list holds the approximation, then the details from the coarsest to the finest. Row 0 of every
+parameter belongs to the approximation and row j to the details of level j, 1 being the finest.
+Short rows have fewer levels and use the first rows: what is coarsest in them is approximation.
+"""
+
+import math
+from typing import cast
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from spectrans.initialisation import init_unit_gain
+from spectrans.mixers.projection import HeadProjection
+from spectrans.transforms.precision import full_precision, widened
+
+Coefficients = list[Float[Tensor, "b _ d"]]
+
+
+class PointwiseMixing(nn.Module):
+    """A gain per level and channel."""
+
+    def __init__(self, rows: int, hidden_dim: int) -> None:
+        super().__init__()
+        self.gain = nn.Parameter(torch.empty(rows, hidden_dim))
+
+    def reset_parameters(self) -> None:
+        """Draw gains of either sign and power one."""
+        nn.init.normal_(self.gain)
+
+    def forward(self, coefficients: Coefficients) -> Coefficients:
+        """Scale every level."""
+        gain = widened(self.gain)
+        return [c * gain[row] for row, c in zip(_rows(coefficients), coefficients, strict=True)]
+
+
+class ChannelMixing(nn.Module):
+    """A d x d matrix per level, applied at every place."""
+
+    def __init__(self, rows: int, hidden_dim: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(rows, hidden_dim, hidden_dim))  # (level, out, in)
+
+    def reset_parameters(self) -> None:
+        """Draw matrices that keep the power."""
+        init_unit_gain(self.weight, self.weight.shape[2])
+
+    def forward(self, coefficients: Coefficients) -> Coefficients:
+        """Mix the channels of every level."""
+        weight = self.weight
+        pairs = zip(_rows(coefficients), coefficients, strict=True)
+        return [F.linear(c.to(weight.dtype), weight[row]) for row, c in pairs]
+
+
+class LevelMixing(nn.Module):
+    """For each channel, a matrix that adds every level to every level at the same place.
+
+    A coefficient reaches finer levels by repetition and coarser ones by summing those it stands
+    for, times root 1/2 per level, which makes the two maps adjoint and the first an isometry.
+
+    Parameters
+    ----------
+    rows
+        Levels and one.
+    hidden_dim
+        Channels.
+    ahead
+        Coefficients of a level before the start of the row: `f` stands at `(f + ahead) // 2` of
+        the next coarser level.
+    """
+
+    def __init__(self, rows: int, hidden_dim: int, ahead: int) -> None:
+        super().__init__()
+        self.ahead = ahead
+        self.weight = nn.Parameter(torch.empty(rows, rows, hidden_dim))  # (to, from, channel)
+
+    def reset_parameters(self) -> None:
+        """Draw matrices of unit gain."""
+        init_unit_gain(self.weight, self.weight.shape[1])
+
+    def forward(self, coefficients: Coefficients) -> Coefficients:
+        """Add up what every level sends to every level."""
+        rows, top = _rows(coefficients), len(coefficients) - 1
+        level = {row: row or top for row in rows}  # the approximation is as long as detail `top`
+        lengths = {level[row]: c.shape[1] for row, c in zip(rows, coefficients, strict=True)}
+        sent = {
+            row: self._at_every_level(c, level[row], lengths)
+            for row, c in zip(rows, coefficients, strict=True)
+        }
+        with full_precision(self.weight):
+            weight = widened(self.weight)
+            return [
+                torch.stack([weight[to, row] * sent[row][level[to]] for row in rows]).sum(0)
+                for to in rows
+            ]
+
+    def _at_every_level(
+        self, c: Float[Tensor, "b k d"], level: int, lengths: dict[int, int]
+    ) -> dict[int, Tensor]:
+        """Carry the coefficients of one level to the length of every level."""
+        found = {level: c}
+        for finer in range(level - 1, 0, -1):
+            found[finer] = self._refined(found[finer + 1], lengths[finer])
+        for coarser in range(level + 1, max(lengths) + 1):
+            found[coarser] = self._coarsened(found[coarser - 1], lengths[coarser])
+        return found
+
+    def _refined(self, c: Float[Tensor, "b k d"], length: int) -> Float[Tensor, "b m d"]:
+        place = torch.arange(length, device=c.device)
+        return c.index_select(1, (place + self.ahead) // 2) * _step(length)
+
+    def _coarsened(self, c: Float[Tensor, "b m d"], length: int) -> Float[Tensor, "b k d"]:
+        k = c.shape[1]
+        first = 2 * torch.arange(length, device=c.device) - self.ahead
+        padded = F.pad(c, (0, 0, 0, 1))  # row k is zero, for places outside
+        pair = [first.where((first >= 0) & (first < k), k) for first in (first, first + 1)]
+        return (padded.index_select(1, pair[0]) + padded.index_select(1, pair[1])) * _step(k)
+
+
+class AttentionMixing(nn.Module):
+    """Multi-head softmax attention among the coefficients of a level, with weights of its own."""
+
+    def __init__(self, rows: int, hidden_dim: int, num_heads: int) -> None:
+        super().__init__()
+        self.heads = nn.ModuleList(HeadProjection(hidden_dim, num_heads) for _ in range(rows))
+
+    def reset_parameters(self) -> None:
+        """Draw projections that keep the power."""
+        for heads in self.heads:
+            cast(HeadProjection, heads).reset_parameters()
+
+    def forward(self, coefficients: Coefficients) -> Coefficients:
+        """Let the coefficients of every level attend to each other."""
+        pairs = zip(_rows(coefficients), coefficients, strict=True)
+        return [_attend(cast(HeadProjection, self.heads[row]), c) for row, c in pairs]
+
+
+def _attend(heads: HeadProjection, c: Float[Tensor, "b k d"]) -> Float[Tensor, "b k d"]:
+    q, k, v = heads.split(c.to(heads.qkv.weight.dtype))
+    return heads.merge(F.scaled_dot_product_attention(q, k, v))
+
+
+def _rows(coefficients: Coefficients) -> list[int]:
+    """Give each entry's row of the parameters: approximation, coarsest detail ... finest detail."""
+    return [0, *range(len(coefficients) - 1, 0, -1)]
+
+
+def _step(fine_length: int) -> float:
+    """Give root 1/2, or one where a single coefficient stays what it is: no branch, for export."""
+    return 1.0 - (1.0 - math.sqrt(0.5)) * torch.sym_min(fine_length - 1, 1)
