@@ -1,0 +1,60 @@
+"""The command line: verbs around the library, each with help, `--json` and clear refusals.
+
+Nothing here imports torch before a command runs, so that help and refusals come at once.
+"""
+
+import sys
+from typing import Annotated
+
+import typer
+from typer.exceptions import TyperException
+
+from spectrans.cli import commands
+from spectrans.cli.sentences import Interrupted, sentence
+from spectrans.version import __version__
+
+app = typer.Typer(
+    help="Find, train and use hybrid spectral-attention encoders for sequences.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Start with [bold]spectrans compare[/bold]: real data inside, some minutes, two cores.",
+)
+app.command()(commands.compare)
+app.command()(commands.train)
+app.command()(commands.predict)
+app.command()(commands.data)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"spectrans {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _common(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line of this process and exit.
+
+    Exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted. Whatever ends a command early is
+    said in one sentence on standard error; only a fault of this program shows a traceback.
+    """
+    try:
+        code = app(prog_name="spectrans", standalone_mode=False)
+        if code == Interrupted.exit_code:
+            # typer answers Ctrl-C with this code and no word.
+            typer.echo("spectrans: interrupted", err=True)
+    except TyperException as error:
+        typer.echo(f"spectrans: {sentence(error)}", err=True)
+        code = error.exit_code
+    sys.exit(code or 0)

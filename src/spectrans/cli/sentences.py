@@ -1,0 +1,71 @@
+"""What the command line says when it cannot go on, always one sentence."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from pydantic import ValidationError
+from typer.exceptions import TyperException
+
+
+class Refused(TyperException):
+    """Bad input, in one sentence: exit code 2."""
+
+    exit_code = 2
+
+
+class Failed(TyperException):
+    """Good input and no result, in one sentence: exit code 1."""
+
+
+class Interrupted(TyperException):
+    """Ctrl-C, with what is left of the work, in one sentence: exit code 130."""
+
+    exit_code = 130
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Turn the library's refusal of a value into one of the command line."""
+    try:
+        yield
+    except (ValueError, FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise Refused(str(error)) from None
+
+
+@contextmanager
+def failing() -> Iterator[None]:
+    """Turn what may go wrong in good faith into one sentence; faults of ours stay tracebacks."""
+    from spectrans.training.progress import TrainingError
+
+    try:
+        yield
+    except (TrainingError, ModuleNotFoundError, OSError) as error:
+        raise Failed(str(error)) from None
+
+
+def sentence(error: TyperException) -> str:
+    """Put a complaint of the option parser in the words of this library.
+
+    Parameters
+    ----------
+    error
+        Of typer, or one of ours.
+
+    Returns
+    -------
+    str
+        One line.
+    """
+    cause = error.__cause__
+    parameter = getattr(error, "param", None)
+    if parameter is not None and isinstance(cause, ValidationError):
+        first = cause.errors()[0]
+        rule = first["msg"].removeprefix("Input should be ").split(",")[0]
+        name = next((name for name in parameter.opts if name.startswith("--")), parameter.name)
+        return f"{name} must be {rule}, got {first['input']!r}"
+    option = getattr(error, "option_name", None)
+    known = getattr(error, "possibilities", None)
+    if option is not None and hasattr(error, "possibilities"):
+        near = f"; did you mean {known[0]}?" if known else ""
+        return f"unknown option {option}{near}"
+    return " ".join(error.format_message().split())

@@ -1,0 +1,57 @@
+"""Standard output for results, standard error for talk."""
+
+import sys
+from typing import TextIO
+
+from rich.console import Console
+
+from spectrans.data import Dataset
+
+# Where nobody sees the width of a screen, lines may be long.
+_WIDE = 160
+
+
+def talk(quiet: bool = False) -> Console:
+    """Give the console for what is said on the way."""
+    return _console(sys.stderr, quiet)
+
+
+def result() -> Console:
+    """Give the console for results."""
+    return _console(sys.stdout)
+
+
+def _console(stream: TextIO, quiet: bool = False) -> Console:
+    # Without markup: names of files and classes may hold brackets.
+    width = None if stream.isatty() else _WIDE
+    return Console(file=stream, quiet=quiet, highlight=False, markup=False, width=width)
+
+
+def introduce(console: Console, dataset: Dataset) -> None:
+    """Say what a model is trained, chosen and tested on."""
+    console.print(plain(dataset.name), style="bold", end="  ")
+    console.print(plain(dataset.description))
+    counts = (len(dataset.train), len(dataset.validation), len(dataset.test))
+    console.print("rows: {:,} to train on, {:,} to choose by, {:,} to test".format(*counts))
+    if dataset.truncated:
+        cut = f"{dataset.truncated:,} were cut to {dataset.max_length:,} tokens"
+        console.print(cut)
+
+
+def plain(text: str) -> str:
+    """Make text from a file safe to show: control characters would move the cursor or worse."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def clock(seconds: float) -> str:
+    """Write a time as minutes and seconds, or hours and minutes."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02d} min" if hours else f"{minutes}:{rest:02d}"
+
+
+def rate(tokens_per_second: float) -> str:
+    """Write a speed in a few characters."""
+    if tokens_per_second < 1e4:
+        return f"{tokens_per_second:,.0f} tok/s"
+    return f"{tokens_per_second / 1e3:,.0f}k tok/s"

@@ -1,0 +1,110 @@
+"""Train several plans, measure them, and report."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from spectrans.cli.progress import ComparisonView
+from spectrans.cli.sentences import Failed, Interrupted, failing, refusing
+from spectrans.cli.terminal import introduce, result, talk
+from spectrans.data import Dataset
+from spectrans.report import results as reports
+from spectrans.report.figure import FIGURE
+from spectrans.report.table import caption, rich_table
+from spectrans.report.write import TABLE, write
+from spectrans.training.compare import RESULTS, resume, unfinished
+from spectrans.training.compare import compare as train_all
+from spectrans.training.comparison import Comparison, Outcomes
+from spectrans.training.folders import ROOT, data_name, next_folder
+from spectrans.training.run import load_data, require_engine
+from spectrans.training.spec import RunSpec
+from spectrans.training.speed import measure
+
+
+def run(
+    plans: dict[str, Any],
+    seeds: Sequence[int],
+    shared: dict[str, Any],
+    jobs: int | None,
+    out: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Do a comparison from the options of the command line to its table."""
+    say = talk(quiet)
+    with failing():
+        require_engine()
+    with refusing():
+        comparison = Comparison(**plans, seeds=tuple(seeds), shared=RunSpec(**shared))
+        dataset = load_data(comparison.shared)
+        folder = out or _folder(comparison)
+        resume(comparison, folder, dataset)
+    with failing(), _interruption(comparison, folder, dataset):
+        results = _results(comparison, dataset, folder, jobs, say)
+        write(results, folder)
+    if as_json:
+        typer.echo(json.dumps(results.model_dump(mode="json"), ensure_ascii=False))
+    else:
+        _show(results)
+    say.print(f"\nwrote {folder}/: {FIGURE}, {TABLE}, {RESULTS}", style="dim")
+    if results.failed:
+        raise Failed(_failures(results))
+
+
+def _folder(comparison: Comparison) -> Path:
+    """Give the folder in which this comparison was begun, or a new one."""
+    name = data_name(comparison.shared.data)
+    return unfinished(comparison, name, ROOT) or next_folder(name)
+
+
+def _results(
+    comparison: Comparison, dataset: Dataset, folder: Path, jobs: int | None, say: Console
+) -> reports.Results:
+    """Train what is missing, then measure what every plan costs."""
+    introduce(say, dataset)
+    scored = reports.baselines(dataset)
+    shown = ", ".join(f"{b.name} {100 * b.accuracy:.1f} %" for b in scored)
+    say.print(f"to beat: {shown}")
+    with ComparisonView(say, resume(comparison, folder, dataset)) as view:
+        outcomes = train_all(comparison, folder, dataset, jobs, view)
+    finished = [plan for plan in comparison.plans if _finished(outcomes, plan)]
+    if not finished:
+        raise Failed(f"no run finished, the first because {next(iter(outcomes.failures.values()))}")
+    with say.status("measuring speed and memory"):
+        costs = measure([comparison.spec(plan) for plan in finished], dataset)
+    return reports.summarise(outcomes, dataset, scored, dict(zip(finished, costs, strict=True)))
+
+
+def _finished(outcomes: Outcomes, plan: str) -> bool:
+    return any(spec in outcomes.records for spec in outcomes.runs(plan))
+
+
+@contextmanager
+def _interruption(comparison: Comparison, folder: Path, dataset: Dataset) -> Iterator[None]:
+    """On Ctrl-C say what is kept."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        found = resume(comparison, folder, dataset)
+        kept = f"{found.done()} of {found.total()} runs are kept in {folder}"
+        raise Interrupted(f"interrupted: {kept}; the same command goes on from there") from None
+
+
+def _show(results: reports.Results) -> None:
+    console = result()
+    console.print(rich_table(results))
+    for line in ("", *caption(results)):
+        console.print(line, style="dim")
+
+
+def _failures(results: reports.Results) -> str:
+    """Say in one sentence which runs failed and why."""
+    reasons = [f"{row.plan}, {reason}" for row in results.plans for reason in row.failures]
+    more = f" (and {len(reasons) - 1} more, see {RESULTS})" if len(reasons) > 1 else ""
+    runs = "run" if results.failed == 1 else "runs"
+    return f"{results.failed} {runs} failed: {reasons[0]}{more}"

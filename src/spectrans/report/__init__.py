@@ -1,0 +1,10 @@
+"""What a comparison found, as data, as a table and as a picture."""
+
+from spectrans.report.figure import draw as draw
+from spectrans.report.results import PlanResult as PlanResult
+from spectrans.report.results import Results as Results
+from spectrans.report.results import load_results as load_results
+from spectrans.report.results import summarise as summarise
+from spectrans.report.table import markdown as markdown
+from spectrans.report.table import rich_table as rich_table
+from spectrans.report.write import write as write

@@ -1,0 +1,165 @@
+"""The picture of a comparison: accuracy against inference speed."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from spectrans.report.results import PlanResult, Results
+
+FIGURE = "accuracy-vs-speed.png"
+
+# Told apart by shape first, so that a print in black and white loses nothing.
+_MARKERS = "osD^vP*Xhp"
+# Okabe and Ito 2008: told apart by people who do not see all colours.
+_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9")
+# Where a label may stand, from its point, in points of 1/72 inch: (x, y, anchor).
+_PLACES = (
+    (9, 7, "left", "bottom"),
+    (9, -7, "left", "top"),
+    (-9, 7, "right", "bottom"),
+    (-9, -7, "right", "top"),
+    (0, 14, "center", "bottom"),
+    (0, -14, "center", "top"),
+    (9, 22, "left", "bottom"),
+    (9, -22, "left", "top"),
+    (-9, 22, "right", "bottom"),
+    (-9, -22, "right", "top"),
+)
+
+
+def draw(results: Results, path: Path) -> None:
+    """Draw test accuracy against inference speed, one point per plan, and save it as PNG.
+
+    Parameters
+    ----------
+    results
+        A comparison with at least one measured plan.
+    path
+        File to write.
+    """
+    # At report time only: nothing else of the package needs matplotlib.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(8, 5), dpi=150, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    points = [row for row in results.plans if row.accuracy is not None and row.cost is not None]
+    _frame(axes, results, points)
+    labels = [_point(axes, number, row) for number, row in enumerate(points)]
+    labels += [_baseline(axes, name, share) for name, share in _lines(results)]
+    canvas.draw()
+    _spread(labels[: len(points)], axes, canvas.get_renderer())
+    figure.savefig(path)
+
+
+def _frame(axes: Any, results: Results, points: list[PlanResult]) -> None:
+    """Set axes, ticks and titles."""
+    speeds = [_speed(row) for row in points]
+    axes.set_xlim(0, 1.22 * max(speeds))
+    axes.set_ylim(0, 104)
+    axes.set_xlabel("inference speed (thousand tokens per second, one thread)")
+    axes.set_ylabel("test accuracy (%)")
+    count = len(results.comparison.seeds)
+    bars = f"; bars: ± one standard deviation over {count} seeds" if count > 1 else ""
+    axes.set_title(f"{results.task.name}: accuracy against speed", loc="left", fontweight="bold")
+    axes.annotate(
+        f"{_budget(results)}{bars}",
+        (1, 1.015),
+        xycoords="axes fraction",
+        ha="right",
+        va="bottom",
+        fontsize=8,
+        color="0.35",
+    )
+    axes.grid(color="0.92", linewidth=0.8)
+    axes.set_axisbelow(True)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+
+
+def _budget(results: Results) -> str:
+    shared = results.comparison.shared
+    return f"{shared.epochs} epochs" if shared.epochs else f"{shared.steps} steps"
+
+
+def _speed(row: PlanResult) -> float:
+    assert row.cost is not None
+    return row.cost.inference_tokens_per_second / 1e3
+
+
+def _point(axes: Any, number: int, row: PlanResult) -> Any:
+    """Draw a plan with its seeds and its spread; give its label."""
+    assert row.accuracy is not None
+    colour = _COLOURS[number % len(_COLOURS)]
+    x, y = _speed(row), 100 * row.accuracy
+    axes.errorbar(
+        x,
+        y,
+        yerr=100 * (row.spread or 0.0),
+        marker=_MARKERS[number % len(_MARKERS)],
+        markersize=8,
+        markeredgecolor="black",
+        markeredgewidth=0.6,
+        color=colour,
+        ecolor=colour,
+        elinewidth=1.4,
+        capsize=4,
+        zorder=3,
+    )
+    return axes.annotate(row.plan, (x, y), xytext=(0, 0), textcoords="offset points", zorder=4)
+
+
+def _lines(results: Results) -> Iterable[tuple[str, float]]:
+    """Give the baselines from low to high."""
+    return sorted(((b.name, 100 * b.accuracy) for b in results.baselines), key=lambda b: b[1])
+
+
+def _baseline(axes: Any, name: str, percent: float) -> Any:
+    """Draw a baseline across, with its name on it."""
+    axes.axhline(percent, color="0.45", linewidth=1, linestyle=(0, (5, 4)), zorder=1)
+    return axes.annotate(
+        f"{name} {percent:.1f} %",
+        (0, percent),
+        xycoords=("axes fraction", "data"),
+        xytext=(5, 3),
+        textcoords="offset points",
+        fontsize=8,
+        color="0.35",
+    )
+
+
+def _spread(labels: list[Any], axes: Any, renderer: Any) -> None:
+    """Move each label beside its point, to the first place where it covers least."""
+    taken = [
+        artist.get_window_extent(renderer).padded(2)
+        for artist in (*axes.texts, *axes.lines)
+        if artist not in labels and artist.get_visible()
+    ]
+    frame = axes.get_window_extent(renderer)
+    for label in labels:
+        best = None
+        for dx, dy, horizontal, vertical in _PLACES:
+            label.set(position=(dx, dy), ha=horizontal, va=vertical)
+            box = label.get_window_extent(renderer)
+            hidden = sum(_overlap(box, other) for other in taken) + _outside(box, frame)
+            if best is None or hidden < best[0]:
+                best = hidden, (dx, dy, horizontal, vertical), box
+            if hidden == 0:
+                break
+        assert best is not None
+        dx, dy, horizontal, vertical = best[1]
+        label.set(position=(dx, dy), ha=horizontal, va=vertical)
+        taken.append(best[2])
+
+
+def _overlap(one: Any, other: Any) -> float:
+    """Give the area that two boxes share, in pixels."""
+    width = min(one.x1, other.x1) - max(one.x0, other.x0)
+    height = min(one.y1, other.y1) - max(one.y0, other.y0)
+    return max(width, 0.0) * max(height, 0.0)
+
+
+def _outside(box: Any, frame: Any) -> float:
+    """Give the area of a box beyond a frame, in pixels."""
+    return box.width * box.height - _overlap(box, frame)

@@ -1,0 +1,68 @@
+"""Where runs go: new folders with numbers, and files that are whole or not there."""
+
+import os
+import re
+import tempfile
+from pathlib import Path
+
+ROOT = Path("runs")
+
+
+def next_folder(name: str, root: Path = ROOT) -> Path:
+    """Make a new, empty folder `<root>/<name>-001`, or with the next number that is free.
+
+    Parameters
+    ----------
+    name
+        First part of the folder's name; characters that do not suit one become "-".
+    root
+        Parent folder, made if missing.
+
+    Returns
+    -------
+    Path
+        The new folder.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    number = max([0, *(taken for taken, _ in numbered(name, root))]) + 1
+    while True:
+        folder = root / f"{slug(name)}-{number:03d}"
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            number += 1
+        else:
+            return folder
+
+
+def numbered(name: str, root: Path = ROOT) -> list[tuple[int, Path]]:
+    """Give the folders that `next_folder` made for a name, with their numbers, newest last."""
+    pattern = re.compile(rf"{re.escape(slug(name))}-(\d{{3,}})")
+    if not root.is_dir():
+        return []
+    matches = ((pattern.fullmatch(path.name), path) for path in root.iterdir())
+    return sorted((int(match[1]), path) for match, path in matches if match)
+
+
+def data_name(source: str) -> str:
+    """Give the name of a data source as it begins folder names: a file's without its ending."""
+    return Path(source).stem if Path(source).suffix else source
+
+
+def slug(text: str) -> str:
+    """Turn text into a part of a file name that every system takes."""
+    return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.") or "run"
+
+
+def write_whole(path: Path, content: str) -> None:
+    """Write a text file so that it is never seen in part."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(content)
+        # mkstemp makes private files; a record is as readable as its folder.
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

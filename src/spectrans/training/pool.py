@@ -1,0 +1,187 @@
+"""Runs in worker processes, each with one thread, that are started once for many runs."""
+
+import multiprocessing
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from spectrans.data import Dataset
+from spectrans.training.progress import Progress
+from spectrans.training.record import RunRecord, save_run
+from spectrans.training.run import train
+from spectrans.training.spec import RunSpec
+
+
+@dataclass(frozen=True)
+class Job:
+    """A run to do, and the folder that will hold it.
+
+    Parameters
+    ----------
+    spec
+        What to train.
+    folder
+        Where `save_run` writes it.
+    """
+
+    spec: RunSpec
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Started:
+    """A worker took a job."""
+
+    job: Job
+
+
+@dataclass(frozen=True)
+class Progressed:
+    """A job is under way."""
+
+    job: Job
+    progress: Progress
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A job is done and its folder written."""
+
+    job: Job
+    record: RunRecord
+
+
+@dataclass(frozen=True)
+class Failed:
+    """A job ended without a result, for a reason in words."""
+
+    job: Job
+    reason: str
+
+
+Event = Started | Progressed | Finished | Failed
+
+
+@dataclass
+class _Worker:
+    process: BaseProcess
+    pipe: Connection
+    job: Job | None = None
+
+
+def run_jobs(
+    next_job: Callable[[], Job | None],
+    dataset: Dataset,
+    workers: int,
+    watch: Callable[[Event], None],
+) -> None:
+    """Do jobs in worker processes until there are none left and none under way.
+
+    Parameters
+    ----------
+    next_job
+        Gives a job that may start now, or None; asked again whenever a job has ended.
+    dataset
+        What all jobs train on.
+    workers
+        Processes at most.
+    watch
+        Told of everything that happens, in this process.
+
+    Notes
+    -----
+    A worker that dies takes its job with it, no other. An exception in this process, Ctrl-C
+    included, ends all workers; finished runs are on disk by then.
+    """
+    idle: list[_Worker] = []
+    busy: list[_Worker] = []
+    try:
+        while True:
+            while len(busy) < workers and (job := next_job()) is not None:
+                worker = idle.pop() if idle else _start(dataset)
+                worker.job = job
+                worker.pipe.send(job)
+                busy.append(worker)
+                watch(Started(job))
+            if not busy:
+                return
+            ready = wait([worker.pipe for worker in busy])
+            for worker in [worker for worker in busy if worker.pipe in ready]:
+                event = _receive(worker)
+                if not isinstance(event, Progressed):
+                    busy.remove(worker)
+                    if worker.process.is_alive():
+                        idle.append(worker)
+                watch(event)
+    finally:
+        for worker in (*idle, *busy):
+            worker.process.terminate()
+        for worker in (*idle, *busy):
+            worker.process.join()
+            worker.pipe.close()
+
+
+def cores() -> int:
+    """Give the number of cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _start(dataset: Dataset) -> _Worker:
+    # A forked child would inherit torch's threads in an unusable state.
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(theirs, dataset), daemon=True)
+    process.start()
+    # Held open here, it would hide the death of the worker.
+    theirs.close()
+    return _Worker(process, ours)
+
+
+def _receive(worker: _Worker) -> Event:
+    """Take a worker's next message, or the news of its death."""
+    assert worker.job is not None
+    try:
+        message: Any = worker.pipe.recv()
+    except (EOFError, ConnectionResetError):
+        worker.process.join()
+        code = worker.process.exitcode
+        ended = f"was killed by signal {-code}" if code and code < 0 else f"ended with code {code}"
+        return Failed(worker.job, f"its process {ended}")
+    if isinstance(message, Progress):
+        return Progressed(worker.job, message)
+    if isinstance(message, RunRecord):
+        return Finished(worker.job, message)
+    return Failed(worker.job, message)
+
+
+def _work(pipe: Connection, dataset: Dataset) -> None:
+    """Do the jobs that come through a pipe: the body of a worker process."""
+    # Ctrl-C reaches the whole group; the parent decides what becomes of its workers.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)
+    while True:
+        try:
+            job: Job = pipe.recv()
+        except EOFError:
+            return
+        try:
+            run = train(job.spec, dataset, pipe.send)
+            save_run(run, job.folder)
+        except BrokenPipeError:
+            # Nobody is left to work for.
+            return
+        # The edge of a process: whatever went wrong, the parent has to hear of it.
+        except Exception as error:
+            known = isinstance(error, (RuntimeError, ValueError, OSError)) and str(error)
+            pipe.send(str(error) if known else f"{type(error).__name__}: {error}")
+        else:
+            pipe.send(run.record)

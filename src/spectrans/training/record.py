@@ -1,0 +1,260 @@
+"""What a finished run leaves in its folder, and how it is read back."""
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import PositiveInt, Strict
+
+from spectrans.data import Dataset
+from spectrans.data.dataset import TokenKind
+from spectrans.errors import must
+from spectrans.io import from_pretrained
+from spectrans.models import BaseModel
+from spectrans.options import Options
+from spectrans.training.folders import write_whole
+from spectrans.training.spec import RunSpec
+
+RECORD = "run.json"
+HISTORY = "metrics.jsonl"
+
+
+class Task(Options):
+    """What has to be known of a data set to use a model that was trained on it.
+
+    Parameters
+    ----------
+    name
+        As in tables.
+    description
+        One line for people.
+    licence
+        Terms of the data.
+    token_kind
+        "pixel" or "byte".
+    label_names
+        Classes in the order of their indices.
+    vocab_size
+        Tokens are below this.
+    max_length
+        Longest sequence.
+    train
+        Rows of the training split.
+    validation
+        Rows of the validation split.
+    test
+        Rows of the test split.
+    fingerprint
+        Of all tokens and labels: equal for equal data.
+    """
+
+    name: str
+    description: str
+    licence: str
+    token_kind: TokenKind
+    label_names: Annotated[tuple[str, ...], Strict(False)]
+    vocab_size: PositiveInt
+    max_length: PositiveInt
+    train: PositiveInt
+    validation: PositiveInt
+    test: PositiveInt
+    fingerprint: str
+
+    @classmethod
+    def of(cls, dataset: Dataset) -> "Task":
+        """Describe a data set."""
+        return cls(
+            name=dataset.name,
+            description=dataset.description,
+            licence=dataset.licence,
+            token_kind=dataset.token_kind,
+            label_names=dataset.label_names,
+            vocab_size=dataset.vocab_size,
+            max_length=dataset.max_length,
+            train=len(dataset.train),
+            validation=len(dataset.validation),
+            test=len(dataset.test),
+            fingerprint=_fingerprint(dataset),
+        )
+
+
+def _fingerprint(dataset: Dataset) -> str:
+    digest = sha256()
+    for split in (dataset.train, dataset.validation, dataset.test):
+        digest.update(split.labels.tobytes())
+        for tokens in split.tokens:
+            digest.update(b"|")
+            digest.update(tokens.astype(np.int64).tobytes())
+    return digest.hexdigest()[:16]
+
+
+class Metrics(Options):
+    """What a run scored and took.
+
+    Parameters
+    ----------
+    test_accuracy
+        Of the kept weights, measured once, at the end.
+    test_loss
+        Cross entropy of the kept weights.
+    validation_accuracy
+        Best of all evaluations; its weights were kept.
+    best_step
+        Optimiser steps before that evaluation.
+    steps
+        Optimiser steps in all.
+    seconds
+        Time of training and evaluations.
+    parameters
+        Numbers that training changes.
+    """
+
+    test_accuracy: float
+    test_loss: float
+    validation_accuracy: float
+    best_step: PositiveInt
+    steps: PositiveInt
+    seconds: float
+    parameters: PositiveInt
+
+
+class RunRecord(Options):
+    """A finished run without its weights.
+
+    Parameters
+    ----------
+    format
+        Version of this layout.
+    spec
+        What was asked for.
+    task
+        What it was trained on.
+    metrics
+        What came out.
+    versions
+        Of spectrans, Python and the libraries that compute.
+    """
+
+    format: Literal["spectrans-run-1"] = "spectrans-run-1"
+    spec: RunSpec
+    task: Task
+    metrics: Metrics
+    versions: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished run.
+
+    Parameters
+    ----------
+    record
+        What was asked for and what came out.
+    model
+        The trained model.
+    history
+        What was measured on the way, in order.
+    """
+
+    record: RunRecord
+    model: BaseModel
+    history: tuple[dict[str, float], ...] = ()
+
+
+def save_run(run: Run, directory: str | Path) -> None:
+    """Write a run into a folder: the model, `metrics.jsonl`, and at last `run.json`.
+
+    Parameters
+    ----------
+    run
+        A finished run.
+    directory
+        Folder, made if missing. It holds a whole run once `run.json` is there.
+    """
+    folder = Path(directory)
+    run.model.save_pretrained(folder)
+    lines = [json.dumps(entry) + "\n" for entry in run.history]
+    write_whole(folder / HISTORY, "".join(lines))
+    written = run.record.model_dump(mode="json")
+    write_whole(folder / RECORD, json.dumps(written, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_record(directory: str | Path) -> RunRecord:
+    """Read `run.json`.
+
+    Parameters
+    ----------
+    directory
+        Folder of a run.
+
+    Returns
+    -------
+    RunRecord
+        The record.
+
+    Raises
+    ------
+    ValueError
+        No such file, or not a record of this library.
+    """
+    path = Path(directory) / RECORD
+    if not path.is_file():
+        raise ValueError(must("the folder of a run", f"hold {RECORD}", str(directory)))
+    return RunRecord(**read_json(path))
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a file that holds one JSON object.
+
+    Parameters
+    ----------
+    path
+        An existing file.
+
+    Returns
+    -------
+    dict
+        Plain data.
+
+    Raises
+    ------
+    ValueError
+        The file holds something else.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"{path} must be whole JSON: {error}") from None
+    if not isinstance(data, dict):
+        raise ValueError(must(str(path), "hold a JSON object", data))
+    return data
+
+
+def load_run(directory: str | Path) -> Run:
+    """Load a run that `save_run` wrote, with its model in evaluation mode.
+
+    Parameters
+    ----------
+    directory
+        Folder of a run.
+
+    Returns
+    -------
+    Run
+        The run.
+
+    Raises
+    ------
+    ValueError
+        A missing or foreign file.
+    FileNotFoundError
+        The model is missing.
+    """
+    folder = Path(directory)
+    record = read_record(folder)
+    lines = (folder / HISTORY).read_text(encoding="utf-8").splitlines()
+    history = tuple(json.loads(line) for line in lines)
+    return Run(record, from_pretrained(folder), history)
