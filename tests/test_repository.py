@@ -143,7 +143,8 @@ def classes_with_fields() -> Iterator[tuple[str, list[str], list[str]]]:
                     item.target.id
                     for item in node.body
                     if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
-                    if not ast.unparse(item.annotation).startswith("ClassVar")
+                    # Neither class variables nor marks that can have but one value are settings.
+                    if not re.match(r"ClassVar|Literal\['[^']*'\]$", ast.unparse(item.annotation))
                 ]
                 own_init = any(getattr(item, "name", "") == "__init__" for item in node.body)
                 docstring = ast.get_docstring(node) or ""
