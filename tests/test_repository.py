@@ -143,8 +143,7 @@ def classes_with_fields() -> Iterator[tuple[str, list[str], list[str]]]:
                     item.target.id
                     for item in node.body
                     if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name)
-                    # Neither class variables nor marks that can have but one value are settings.
-                    if not re.match(r"ClassVar|Literal\['[^']*'\]$", ast.unparse(item.annotation))
+                    if not ast.unparse(item.annotation).startswith("ClassVar")
                 ]
                 own_init = any(getattr(item, "name", "") == "__init__" for item in node.body)
                 docstring = ast.get_docstring(node) or ""
