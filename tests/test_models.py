@@ -32,7 +32,7 @@ def test_the_residual_stream_keeps_its_power_over_48_layers(plan: str) -> None:
         block.register_forward_hook(lambda m, args, y: powers.append(float(y.square().mean())))
     with torch.no_grad():
         model(torch.randint(0, 50, (4, 16)))
-    assert max(powers) < 8
+    assert max(powers) < 12
     assert min(powers) > 0.5
 
 

@@ -137,7 +137,7 @@ def test_options_are_frozen_values() -> None:
 @pytest.mark.parametrize(
     ("item", "sentence"),
     [
-        ({"type": "wavelet", "levels": 0}, "levels must be greater than or equal to 1, got 0"),
+        ({"type": "wavelet", "levels": 0}, "levels must be greater than 0, got 0"),
         ({"type": "wavelet", "levels": "3"}, "levels must be a valid integer, got '3'"),
         ({"type": "gfnet", "activation": "relu"}, "activation must be 'none', 'sigmoid' or 'tanh'"),
         ({"type": "attention", "dropout": 1.0}, "dropout must be less than 1, got 1.0"),

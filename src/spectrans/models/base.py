@@ -102,8 +102,8 @@ class BaseModel(nn.Module):
             num_heads=getattr(config, "num_heads", Dims.num_heads),
             max_sequence_length=config.sequence_length,
         )
-        # Pre-norm: 2 L branches of power about 1/2 add at most 4 to the stream, at any depth. The
-        # usual 1/sqrt(2 L) trains a shallow model three times slower at the same learning rate.
+        # Pre-norm: 2 L branches of power 1 add at most 8 to the stream, at any depth. The usual
+        # 1/sqrt(2 L) makes a shallow model learn as if at a third of its learning rate.
         pre = config.norm_position == "pre"
         scale = min(1.0, 2.0 / math.sqrt(config.num_layers)) if pre else 1.0
         return nn.ModuleList(
