@@ -144,8 +144,10 @@ def _idct_by_fft(x: Float[Tensor, "*rest n d"]) -> Float[Tensor, "*rest n d"]:
     n = x.shape[-2]
     k = torch.arange(n // 2 + 1, device=x.device)
     # Z[k] = X[k] - i X[n - k] with X[n] = 0, halved where X[k] and X[n - k] are two numbers.
-    mirrored = x.index_select(x.dim() - 2, (n - k) % n) * (k != 0)[:, None]
-    turned = torch.complex(x[..., : n // 2 + 1, :], -mirrored)
+    # Picked by index and not sliced, so that an exported graph takes two tokens as well.
+    token_axis = x.dim() - 2
+    mirrored = x.index_select(token_axis, (n - k) % n) * (k != 0)[:, None]
+    turned = torch.complex(x.index_select(token_axis, k), -mirrored)
     half = _but_first(k, 1.0, 0.5, x.dtype)[:, None]
     spectrum = turned * (_twiddle(x, n // 2 + 1).conj() * half)
     return _evens_and_odds_merged(torch.fft.irfft(spectrum, n=n, dim=-2, norm="ortho"))
