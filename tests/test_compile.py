@@ -11,7 +11,11 @@ from torch._dynamo.utils import counters
 from spectrans import HybridEncoder
 from tests.cases import CASES, Case, ids
 
-pytestmark = pytest.mark.usefixtures("without_shape_checks", "fresh_graphs")
+pytestmark = [
+    pytest.mark.usefixtures("without_shape_checks", "fresh_graphs"),
+    # torch's compilers use parts of torch that torch has deprecated.
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),
+]
 
 
 @pytest.fixture
@@ -49,7 +53,6 @@ def test_forward_and_backward_are_one_graph(case: Case) -> None:
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:Torchinductor does not support code generation for complex")
-@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.parametrize("case", CASES, ids=ids)
 def test_forward_and_backward_compile_with_inductor(case: Case) -> None:
     assert_compiled_equals_eager(encoder(case), "inductor")
@@ -72,16 +75,19 @@ def test_export_takes_any_batch_and_length(case: Case) -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=ids)
-def test_padded_batches_share_a_handful_of_graphs(case: Case) -> None:
+def test_new_row_lengths_need_no_new_graph(case: Case) -> None:
     model = encoder(case).eval()
     compiled = torch.compile(model, backend="aot_eager")
     counters.clear()
+    graphs = []
     for step in range(16):
-        generator = torch.Generator().manual_seed(step)
-        lengths = torch.randint(1, 32, (4,), generator=generator)
+        lengths = torch.randint(1, 32, (4,), generator=torch.Generator().manual_seed(step))
         mask = torch.arange(32) < lengths[:, None]
         x = torch.randn(4, 32, 12)
         with torch.no_grad():
             padded = compiled(inputs_embeds=x, attention_mask=mask)
             torch.testing.assert_close(padded, model(inputs_embeds=x, attention_mask=mask))
-    assert counters["stats"]["unique_graphs"] <= 16
+        graphs.append(counters["stats"]["unique_graphs"])
+    # Up to three pieces per layer, each once for the first size and once for any size.
+    assert graphs[-1] <= 12
+    assert graphs[-1] == graphs[2]
