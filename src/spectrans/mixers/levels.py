@@ -3,6 +3,7 @@
 A list holds the approximation, then the details from the coarsest to the finest. Row 0 of every
 parameter belongs to the approximation and row j to the details of level j, 1 being the finest.
 Short rows have fewer levels and use the first rows: what is coarsest in them is approximation.
+The last `spare` coefficients of every entry, if any, hold nothing, and nothing may depend on them.
 """
 
 import math
@@ -31,7 +32,7 @@ class PointwiseMixing(nn.Module):
         """Draw gains of either sign and power one."""
         nn.init.normal_(self.gain)
 
-    def forward(self, coefficients: Coefficients) -> Coefficients:
+    def forward(self, coefficients: Coefficients, spare: int = 0) -> Coefficients:
         """Scale every level."""
         gain = widened(self.gain)
         return [c * gain[row] for row, c in zip(_rows(coefficients), coefficients, strict=True)]
@@ -48,7 +49,7 @@ class ChannelMixing(nn.Module):
         """Draw matrices that keep the power."""
         init_unit_gain(self.weight, self.weight.shape[2])
 
-    def forward(self, coefficients: Coefficients) -> Coefficients:
+    def forward(self, coefficients: Coefficients, spare: int = 0) -> Coefficients:
         """Mix the channels of every level."""
         weight = self.weight
         pairs = zip(_rows(coefficients), coefficients, strict=True)
@@ -81,13 +82,13 @@ class LevelMixing(nn.Module):
         """Draw matrices of unit gain."""
         init_unit_gain(self.weight, self.weight.shape[1])
 
-    def forward(self, coefficients: Coefficients) -> Coefficients:
+    def forward(self, coefficients: Coefficients, spare: int = 0) -> Coefficients:
         """Add up what every level sends to every level."""
         rows, top = _rows(coefficients), len(coefficients) - 1
         level = {row: row or top for row in rows}  # the approximation is as long as detail `top`
         lengths = {level[row]: c.shape[1] for row, c in zip(rows, coefficients, strict=True)}
         sent = {
-            row: self._at_every_level(c, level[row], lengths)
+            row: self._at_every_level(c, level[row], lengths, spare)
             for row, c in zip(rows, coefficients, strict=True)
         }
         with full_precision(self.weight):
@@ -98,25 +99,27 @@ class LevelMixing(nn.Module):
             ]
 
     def _at_every_level(
-        self, c: Float[Tensor, "b k d"], level: int, lengths: dict[int, int]
+        self, c: Float[Tensor, "b k d"], level: int, lengths: dict[int, int], spare: int
     ) -> dict[int, Tensor]:
         """Carry the coefficients of one level to the length of every level."""
         found = {level: c}
         for finer in range(level - 1, 0, -1):
-            found[finer] = self._refined(found[finer + 1], lengths[finer])
+            found[finer] = self._refined(found[finer + 1], lengths[finer], spare)
         for coarser in range(level + 1, max(lengths) + 1):
-            found[coarser] = self._coarsened(found[coarser - 1], lengths[coarser])
+            found[coarser] = self._coarsened(found[coarser - 1], lengths[coarser], spare)
         return found
 
-    def _refined(self, c: Float[Tensor, "b k d"], length: int) -> Float[Tensor, "b m d"]:
-        place = torch.arange(length, device=c.device)
-        return c.index_select(1, (place + self.ahead) // 2) * _step(length)
+    def _refined(self, c: Float[Tensor, "b k d"], rows: int, spare: int) -> Float[Tensor, "b m d"]:
+        place = torch.arange(rows, device=c.device)
+        return c.index_select(1, (place + self.ahead) // 2) * _step(rows - spare)
 
-    def _coarsened(self, c: Float[Tensor, "b m d"], length: int) -> Float[Tensor, "b k d"]:
-        k = c.shape[1]
-        first = 2 * torch.arange(length, device=c.device) - self.ahead
-        padded = F.pad(c, (0, 0, 0, 1))  # row k is zero, for places outside
-        pair = [first.where((first >= 0) & (first < k), k) for first in (first, first + 1)]
+    def _coarsened(
+        self, c: Float[Tensor, "b m d"], rows: int, spare: int
+    ) -> Float[Tensor, "b k d"]:
+        k = c.shape[1] - spare
+        first = 2 * torch.arange(rows, device=c.device) - self.ahead
+        padded = F.pad(c, (0, 0, 0, 1))  # the last row is zero, for places outside
+        pair = [p.where((p >= 0) & (p < k), k + spare) for p in (first, first + 1)]
         return (padded.index_select(1, pair[0]) + padded.index_select(1, pair[1])) * _step(k)
 
 
@@ -132,15 +135,17 @@ class AttentionMixing(nn.Module):
         for heads in self.heads:
             cast(HeadProjection, heads).reset_parameters()
 
-    def forward(self, coefficients: Coefficients) -> Coefficients:
+    def forward(self, coefficients: Coefficients, spare: int = 0) -> Coefficients:
         """Let the coefficients of every level attend to each other."""
         pairs = zip(_rows(coefficients), coefficients, strict=True)
-        return [_attend(cast(HeadProjection, self.heads[row]), c) for row, c in pairs]
+        return [_attend(cast(HeadProjection, self.heads[row]), c, spare) for row, c in pairs]
 
 
-def _attend(heads: HeadProjection, c: Float[Tensor, "b k d"]) -> Float[Tensor, "b k d"]:
+def _attend(heads: HeadProjection, c: Float[Tensor, "b k d"], spare: int) -> Float[Tensor, "b k d"]:
     q, k, v = heads.split(c.to(heads.qkv.weight.dtype))
-    return heads.merge(F.scaled_dot_product_attention(q, k, v))
+    rows = c.shape[1]
+    seen = torch.arange(rows, device=c.device)[None] < rows - spare if spare else None
+    return heads.merge(F.scaled_dot_product_attention(q, k, v, attn_mask=seen))
 
 
 def _rows(coefficients: Coefficients) -> list[int]:

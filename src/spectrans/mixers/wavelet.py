@@ -15,18 +15,11 @@ from spectrans.mixers.levels import (
     LevelMixing,
     PointwiseMixing,
 )
+from spectrans.transforms.anylength import wavedec_at_any_length, waverec_at_any_length
 from spectrans.transforms.filterbank import FilterBank
 from spectrans.transforms.lattice import orthogonal_bank, wavelet_angles
 from spectrans.transforms.precision import widened
-from spectrans.transforms.wavelet import (
-    Boundary,
-    dwt,
-    filters,
-    idwt,
-    max_levels,
-    wavedec,
-    waverec,
-)
+from spectrans.transforms.wavelet import Boundary, filters, max_levels, wavedec, waverec
 
 
 class Wavelet(MixerOptions):
@@ -162,28 +155,7 @@ class WaveletMixer(Mixer):
         return waverec([widened(c) for c in mixed], bank, n, boundary).to(x.dtype)
 
     def _at_any_length(self, x: Float[Tensor, "b n d"], bank: FilterBank) -> Float[Tensor, "b n d"]:
-        """Do the same with no branch on the length: a level leaves a single sample as it is."""
-        approx, details, lengths = widened(x), [], [x.shape[1]]
-        for _ in range(self.options.levels):
-            split = _is_split(lengths[-1])
-            low, high = dwt(approx, bank)
-            lengths.append(high.shape[1])
-            approx = low * split + _resized(approx, lengths[-1]) * (1 - split)
-            details.append(high * split)
-        approx, *mixed = (widened(c) for c in self.mixing([approx, *reversed(details)]))
-        for detail, length in zip(mixed, reversed(lengths[:-1]), strict=True):
-            split = _is_split(length)
-            joined = idwt(approx, detail, bank, length)
-            approx = joined * split + _resized(approx, length) * (1 - split)
-        return approx.to(x.dtype)
-
-
-def _is_split(length: int) -> int:
-    """Give 1 when there is more than one sample, else 0, in a form that graphs can hold."""
-    return torch.sym_min(length - 1, 1)
-
-
-def _resized(x: Float[Tensor, "b k d"], length: int) -> Float[Tensor, "b m d"]:
-    """Cut, or repeat the last sample: what is kept of it is a single sample either way."""
-    place = torch.arange(length, device=x.device)
-    return x.index_select(1, place.clamp(max=x.shape[1] - 1))
+        """Do the same in a graph for every length: a level leaves a single sample as it is."""
+        coefficients, lengths = wavedec_at_any_length(x, bank, self.options.levels)
+        mixed = self.mixing(coefficients, spare=1)
+        return waverec_at_any_length([widened(c) for c in mixed], bank, lengths).to(x.dtype)

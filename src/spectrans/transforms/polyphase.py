@@ -16,35 +16,48 @@ Taps = tuple[float, ...] | Float[Tensor, " taps"] | Float[Tensor, "taps d"]
 Matrix = tuple[tuple[float, ...], ...]
 
 
-def analyse(x: Tensor, low: Taps, high: Taps, wrap: bool) -> tuple[Tensor, Tensor]:
-    """Compute `analysis` of the filter bank."""
-    if isinstance(low, tuple) and isinstance(high, tuple) and _products_are_exact(x):
+def analyse(x: Tensor, low: Taps, high: Taps, wrap: bool, spare: int = 0) -> tuple[Tensor, Tensor]:
+    """Compute `analysis` of the filter bank, with so many rows to spare at the end of each tensor.
+
+    Spare rows hold nothing of use. A graph with one has no axis that may be of length one, which
+    graphs treat apart, and so serves every length.
+    """
+    if isinstance(low, tuple) and isinstance(high, tuple) and _is_for_blocks(x, spare):
         return _analyse_blocks(x, low, high, wrap)
-    even, odd = phases(x, len(low), wrap)
+    even, odd = phases(x, len(low), wrap, spare)
     return _correlate(even, odd, low), _correlate(even, odd, high)
 
 
-def synthesise(a: Tensor, d: Tensor, low: Taps, high: Taps, wrap: bool) -> Tensor:
-    """Compute `synthesis` of the filter bank."""
-    if isinstance(low, tuple) and isinstance(high, tuple) and _products_are_exact(a):
+def synthesise(a: Tensor, d: Tensor, low: Taps, high: Taps, wrap: bool, spare: int = 0) -> Tensor:
+    """Compute `synthesis` of the filter bank; `spare` rows of coefficients give twice as many."""
+    if isinstance(low, tuple) and isinstance(high, tuple) and _is_for_blocks(a, spare):
         return _synthesise_blocks(a, d, low, high, wrap)
-    half, k = len(low) // 2, a.shape[1]
+    half, rows = len(low) // 2, a.shape[1]
     swap = _swap(half, wrap)
-    count = k if wrap else k - (half - 1)
+    count = rows if wrap else rows - (half - 1)
     if wrap:
-        place = (torch.arange(k + half - 1 + swap, device=a.device) - half // 2) % k
+        place = torch.arange(rows + half - 1 + swap, device=a.device) - half // 2
+        place = place % (rows - spare)
         a, d = a.index_select(1, place), d.index_select(1, place)
     even, odd = (_spread(a, d, low, high, phase, count) for phase in (swap, swap + 1))
     return _interleaved(even, odd)
 
 
-def phases(x: Tensor, length: int, wrap: bool) -> tuple[Tensor, Tensor]:
+def ordered(taps: Taps, x: Tensor, backwards: bool) -> Taps:
+    """Give taps, learned ones on the device and in the dtype of `x`, in the order asked for."""
+    if isinstance(taps, Tensor):
+        return taps.to(x).flip(0) if backwards else taps.to(x)
+    return taps[::-1] if backwards else taps
+
+
+def phases(x: Tensor, length: int, wrap: bool, spare: int = 0) -> tuple[Tensor, Tensor]:
     """Give every second sample that the coefficients look at, and the samples in between."""
     if not wrap:
         return x[:, 0::2], x[:, 1::2]
-    n = x.shape[1]
+    n = x.shape[1] - spare
     pairs = (n + 1) // 2
-    first = 2 * torch.arange(pairs + length // 2 - 1, device=x.device) + (1 - length // 2)
+    rows = pairs + length // 2 - 1 + spare
+    first = 2 * torch.arange(rows, device=x.device) + (1 - length // 2)
     even, odd = ((place % (2 * pairs)).clamp(max=n - 1) for place in (first, first + 1))
     return x.index_select(1, even), x.index_select(1, odd)
 
@@ -116,9 +129,9 @@ def _interleaved(even: Tensor, odd: Tensor) -> Tensor:
     return torch.stack((even, odd), 2).flatten(1, 2)
 
 
-def _products_are_exact(x: Tensor) -> bool:
-    """Say whether a matrix product keeps the precision of `x` and beats the shifted sums."""
-    if torch.compiler.is_compiling() or x.device.type != "cpu":
+def _is_for_blocks(x: Tensor, spare: int) -> bool:
+    """Say whether matrix products beat the shifted sums and keep the precision of `x`."""
+    if spare or torch.compiler.is_compiling() or x.device.type != "cpu":
         return False
     return x.dtype == torch.float64 or torch.get_float32_matmul_precision() == "highest"
 

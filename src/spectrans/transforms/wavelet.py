@@ -14,7 +14,7 @@ from torch import Tensor
 
 from spectrans.errors import must, unknown
 from spectrans.transforms.filterbank import FilterBank, analysis, synthesis
-from spectrans.transforms.polyphase import Taps, cropped
+from spectrans.transforms.polyphase import cropped, ordered
 from spectrans.transforms.precision import full_precision, widened
 
 Boundary = Literal["periodization", "symmetric", "zero", "reflect"]
@@ -111,7 +111,7 @@ def dwt(
     """
     with full_precision(x):
         wide = widened(x)
-        low, high = _reversed(bank.dec_lo, wide), _reversed(bank.dec_hi, wide)
+        low, high = (ordered(taps, wide, backwards=True) for taps in bank[:2])
         wrap = boundary == "periodization"
         if not wrap:
             wide = _extended(wide, len(bank.dec_lo), boundary)
@@ -129,7 +129,7 @@ def idwt(
     """Join approximation and detail into the `n` samples they came from."""
     with full_precision(approx):
         a, d = widened(approx), widened(detail)
-        low, high = _like(bank.rec_lo, a), _like(bank.rec_hi, a)
+        low, high = (ordered(taps, a, backwards=False) for taps in bank[2:])
         y = synthesis(a, d, low, high, boundary == "periodization")
         return cropped(y, n).to(approx.dtype)
 
@@ -167,14 +167,6 @@ def waverec(
     for detail, length in zip(details, reversed(lengths), strict=True):
         approx = idwt(approx, widened(detail), bank, length, boundary)
     return approx.to(dtype)
-
-
-def _like(taps: Taps, x: Tensor) -> Taps:
-    return taps.to(x) if isinstance(taps, Tensor) else taps
-
-
-def _reversed(taps: Taps, x: Tensor) -> Taps:
-    return taps.to(x).flip(0) if isinstance(taps, Tensor) else taps[::-1]
 
 
 def _extended(x: Tensor, length: int, boundary: Boundary) -> Tensor:
