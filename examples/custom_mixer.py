@@ -56,7 +56,7 @@ def main() -> None:
     mask = torch.ones(2, 128)
     mask[0, 40:] = 0
     padded, alone = model(ids, attention_mask=mask)[0], model(ids[:1, :40])[0]
-    print(f"\npadding changes the answer by {float((padded - alone).abs().max()):.1e}")
+    print(f"\npadding changes the answer by {(padded - alone).abs().max().item():.1e}")
 
     with tempfile.TemporaryDirectory() as folder:
         model.save_pretrained(folder)

@@ -89,7 +89,6 @@ VARIANTS = (
     Case("lst-dst", mixers.LST(transform_type="dst"), lst),
     Case("lst-hadamard", mixers.LST(transform_type="hadamard"), lst),
     Case("lst-mixed", mixers.LST(transform_type="mixed"), lst),
-    Case("lst-product", mixers.LST(form="product"), lst),
     Case("lst-gated", mixers.LST(form="gated", use_bias=False), lst),
 )
 
