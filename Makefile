@@ -43,7 +43,7 @@ check: $(STAMP) ## formatting, lint, types, docstrings
 	$(BIN)/pydoclint --quiet src
 
 docs: $(DOCS_STAMP) ## build the pages of docs/ into site/
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: $(STAMP) ## time every mixer against attention
 	$(BIN)/python -m benchmarks.run
