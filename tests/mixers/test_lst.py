@@ -167,3 +167,7 @@ def test_the_same_seed_gives_the_same_weights() -> None:
         torch.manual_seed(7)
         states.append(build().state_dict())
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])
+
+
+def test_without_bias_there_is_none() -> None:
+    assert not [key for key in build(use_bias=False).state_dict() if "bias" in key]

@@ -162,6 +162,15 @@ def test_heads_have_directions_of_their_own() -> None:
     assert not torch.equal(first, second)
 
 
+@pytest.mark.parametrize("use_orthogonal", [True, False])
+def test_directions_are_orthogonal_where_asked_for(use_orthogonal: bool) -> None:
+    block = build(num_features=4, use_orthogonal=use_orthogonal).projection  # (h, 4, 4)
+    gram = block @ block.mT
+    across = gram - torch.diag_embed(gram.diagonal(dim1=-2, dim2=-1))
+    # The float32 buffer was widened.
+    assert (float(across.abs().max()) < 1e-5) is use_orthogonal
+
+
 def test_redraw_changes_the_output_and_is_saved() -> None:
     mixer, x = build(), tokens(9)
     before = mixer(x)
@@ -203,6 +212,10 @@ def test_large_inputs_still_tell_the_tokens_apart(kernel_type: str) -> None:
     with torch.no_grad():
         y = mixer((30 * tokens(24)).float())
     assert float(y.std(1).mean()) > 0.05 * float(y.std())
+
+
+def test_without_bias_there_is_none() -> None:
+    assert not [key for key in build(bias=False).state_dict() if "bias" in key]
 
 
 @pytest.mark.parametrize("seed", [-1, 2**63])
