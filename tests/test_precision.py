@@ -76,16 +76,21 @@ def test_a_model_in_low_precision_stays_near_float64(
 
 
 @every_mixer
+@pytest.mark.parametrize("zeros", [slice(None), slice(3, 5)], ids=["whole row", "two tokens"])
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
-def test_a_zero_row_gives_no_nan_and_no_huge_gradient(case: Case, dtype: torch.dtype) -> None:
+def test_a_zero_row_gives_no_nan_and_no_huge_gradient(
+    case: Case, zeros: slice, dtype: torch.dtype
+) -> None:
     model = custom([case.options] * 2, output_type="none", positional_encoding_type="none")
-    x = torch.zeros(1, 9, 24, dtype=dtype, requires_grad=True)
+    x = torch.randn(1, 9, 24, dtype=dtype)
+    x[:, zeros] = 0
+    x.requires_grad_()
     y = model.to(dtype)(inputs_embeds=x)
-    y.sum().backward()
+    y.backward(torch.randn_like(y))
     assert bool(y.isfinite().all())
     assert x.grad is not None
-    # A norm at zero has slope 1/sqrt(eps); with 1e-12 unclamped it would be 1e6 per norm.
-    assert float(x.grad.abs().max()) < 3e4
+    # The slope of one norm at zero is 1e6 with the epsilon of 1e-12, and here are five in a row.
+    assert x.grad.abs().max().item() < 100
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])

@@ -1,7 +1,8 @@
 """Layer normalisation that stays sound in every precision."""
 
+import math
+
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -11,17 +12,21 @@ from spectrans.transforms.precision import full_precision, widened
 class Norm(nn.LayerNorm):
     """LayerNorm over the channels, computed in float32 or wider, giving the input's dtype back.
 
-    The published epsilon of 1e-12 lies below the resolution of every type but float64, and makes
-    the slope at a zero row 1e6. The epsilon in use is therefore never below one unit in the last
-    place of the input's type at 1, or of float32's: at power one that changes no bit.
+    The published epsilon of 1e-12 lies below the resolution of every type but float64. The epsilon
+    in use is never below one unit in the last place of the input's type at 1, or of float32's: at
+    power one that changes no bit. A token whose channels are all equal has no direction; its slope
+    would be 1/sqrt(epsilon) in every norm it passes, and grow with the depth, so it is taken as 0.
     """
 
     def forward(self, input: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
         """Normalise each token's channels."""
         floor = max(torch.finfo(input.dtype).eps, torch.finfo(torch.float32).eps)
+        epsilon = max(self.eps, floor)
         with full_precision(input):
             wide = widened(input)
-            weight = self.weight.to(wide.dtype)
-            bias = self.bias.to(wide.dtype)
-            epsilon = max(self.eps, floor)
-            return F.layer_norm(wide, self.normalized_shape, weight, bias, epsilon).to(input.dtype)
+            weight, bias = self.weight.to(wide.dtype), self.bias.to(wide.dtype)
+            shape = list(self.normalized_shape)
+            y, _, root = torch.native_layer_norm(wide, shape, weight, bias, epsilon)
+            # 1/sqrt(variance + epsilon) within a thousandth of its largest value: equal channels.
+            y = torch.where(root < 0.999 / math.sqrt(epsilon), y, bias)
+            return y.to(input.dtype)
