@@ -23,13 +23,15 @@ DIMS = Dims(hidden_dim=12, num_heads=3, max_sequence_length=31)
 class Case:
     """A mixer with options, and what is known of it.
 
-    `reach` is how many tokens on either side a token sees at initialisation; None means all.
+    `reach` is how many tokens on either side a token sees at initialisation, None means all;
+    `circular` says whether the two ends of a row are neighbours.
     """
 
     id: str
     options: MixerOptions
     reference: Callable[..., Any]
     reach: int | None = None
+    circular: bool = True
 
     @property
     def name(self) -> str:
@@ -43,7 +45,7 @@ CASES = (
     Case("fourier", mixers.Fourier(), fourier),
     Case("wavelet", mixers.Wavelet(levels=6), wavelet),
     Case("afno", mixers.AFNO(num_blocks=3), afno),
-    Case("gfnet", mixers.GFNet(), gfnet, reach=15),
+    Case("gfnet", mixers.GFNet(), gfnet),
     Case("attention", mixers.Attention(), attention),
     Case("spectral_attention", mixers.SpectralAttention(num_features=32), spectral_attention),
     Case("lst", mixers.LST(), lst),
@@ -58,17 +60,27 @@ VARIANTS = (
     Case("wavelet-attention", mixers.Wavelet(levels=2, mixing_mode="attention"), wavelet),
     Case("wavelet-learnable", mixers.Wavelet(levels=6, learnable=True), wavelet),
     Case("wavelet-bior", mixers.Wavelet(wavelet="bior2.2", levels=6), wavelet),
-    Case("wavelet-symmetric", mixers.Wavelet(levels=2, boundary="symmetric"), wavelet, reach=0),
+    Case(
+        "wavelet-symmetric",
+        mixers.Wavelet(levels=2, boundary="symmetric"),
+        wavelet,
+        reach=3,
+        circular=False,
+    ),
     Case("afno-modes", mixers.AFNO(num_blocks=2, modes_seq=5), afno),
     Case("afno-hidden", mixers.AFNO(num_blocks=2, modes_hidden=6, mlp_ratio=2.0), afno),
     Case("gfnet-modes", mixers.GFNet(resample="modes"), gfnet),
-    Case("gfnet-tanh", mixers.GFNet(activation="tanh"), gfnet, reach=15),
-    Case("gfnet-sigmoid", mixers.GFNet(activation="sigmoid"), gfnet, reach=15),
+    Case("gfnet-tanh", mixers.GFNet(activation="tanh"), gfnet),
+    Case("gfnet-sigmoid", mixers.GFNet(activation="sigmoid"), gfnet),
     Case("attention-rotary", mixers.Attention(position="rotary"), attention),
     Case("attention-alibi", mixers.Attention(position="alibi"), attention),
-    Case("attention-window", mixers.Attention(window=4), attention, reach=4),
+    Case("attention-window", mixers.Attention(window=4), attention, reach=4, circular=False),
     Case(
-        "attention-window-alibi", mixers.Attention(window=3, position="alibi"), attention, reach=3
+        "attention-window-alibi",
+        mixers.Attention(window=3, position="alibi"),
+        attention,
+        reach=3,
+        circular=False,
     ),
     Case("attention-qk-norm", mixers.Attention(qk_norm=True, bias=False), attention),
     Case(

@@ -76,10 +76,10 @@ def test_every_token_reaches_every_token_it_should(case: Case) -> None:
     place = torch.arange(n)
     distance = (place[:, None] - place).abs()
     expected = torch.ones(n, n, dtype=torch.bool)
+    if case.circular:
+        distance = torch.minimum(distance, n - distance)
     if case.reach is not None:
-        expected = torch.minimum(distance, n - distance) <= case.reach
-        if case.name == "attention":
-            expected = distance <= case.reach
+        expected = distance <= case.reach
     assert bool((influence[expected] > 1e-6).all())
 
 
