@@ -19,6 +19,15 @@ def wavedec_at_any_length(
 ) -> tuple[list[Float[Tensor, "b _ d"]], list[int]]:
     """Split the approximation `levels` times in `periodization`, as far as there is one to split.
 
+    Parameters
+    ----------
+    x
+        Signals along the middle axis.
+    bank
+        Filters.
+    levels
+        Times to split.
+
     Returns
     -------
     tuple[list[Tensor], list[int]]

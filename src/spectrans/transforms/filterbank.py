@@ -40,8 +40,10 @@ def analysis(
     ----------
     x
         Signals along the middle axis; an even number of samples unless wrapped.
-    low, high
-        Taps of even length L, in the order in which they meet the samples.
+    low
+        Taps of the low-pass filter, of even length L, in the order in which they meet the samples.
+    high
+        Taps of the high-pass filter, likewise.
     wrap
         Give `sum_i taps[i] x[2k + i + 1 - L/2]` for every pair of samples, with x periodic and the
         last sample of an odd row repeated. Else give `sum_i taps[i] x[2k + i]` where all exist.

@@ -69,7 +69,7 @@ def wavelet_angles(name: str) -> Float[Tensor, " half"]:
     Examples
     --------
     >>> [round(float(angle), 4) for angle in wavelet_angles("db2") / torch.pi]
-    [0.3333, -0.0833]
+    [-0.3333, 0.5833]
     """
     bank = filters(name)
     low, high = list(bank.dec_lo), list(bank.dec_hi)

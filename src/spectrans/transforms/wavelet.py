@@ -67,6 +67,22 @@ def max_levels(n: int, length: int, boundary: Boundary, limit: int) -> int:
     `periodization`, ceil(log2 n) levels in all, and from `length` samples on otherwise, where
     shorter input would only breed boundary coefficients.
 
+    Parameters
+    ----------
+    n
+        Samples.
+    length
+        Taps of the filters.
+    boundary
+        What lies beyond the ends of a row.
+    limit
+        Most levels to give.
+
+    Returns
+    -------
+    int
+        Number of levels.
+
     Examples
     --------
     >>> [max_levels(n, 8, "periodization", 3) for n in (1, 2, 3, 4, 5, 100)]
@@ -138,6 +154,17 @@ def wavedec(
     x: Float[Tensor, "b n d"], bank: FilterBank, levels: int, boundary: Boundary = "periodization"
 ) -> list[Float[Tensor, "b _ d"]]:
     """Split the approximation `levels` times.
+
+    Parameters
+    ----------
+    x
+        Signals along the middle axis.
+    bank
+        Filters.
+    levels
+        Times to split; `max_levels` says how often that makes sense.
+    boundary
+        What lies beyond the ends of a row.
 
     Returns
     -------
