@@ -27,10 +27,11 @@ app.command()(commands.predict)
 app.command()(commands.data)
 
 
-def _show_version(wanted: bool) -> None:
+def _show_version(wanted: bool) -> bool:
     if wanted:
         typer.echo(f"spectrans {__version__}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()

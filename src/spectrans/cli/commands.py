@@ -33,7 +33,7 @@ Heads = Annotated[
     int | None, typer.Option(help="Heads of mixers that have heads.", show_default="4")
 ]
 Epochs = Annotated[
-    int | None, typer.Option(help="Passes over the training rows.", show_default="10")
+    int | None, typer.Option(help="Passes over the training rows.", show_default="8")
 ]
 Steps = Annotated[int | None, typer.Option(help="Optimiser steps, in the place of --epochs.")]
 BatchSize = Annotated[int | None, typer.Option(help="Rows per optimiser step.", show_default="16")]

@@ -2,7 +2,6 @@
 
 import time
 from types import TracebackType
-from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
@@ -51,7 +50,7 @@ class TrainView:
         self.task: TaskID | None = None
         self.shown = 0
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "TrainView":
         if self.bars is not None:
             self.bars.start()
         return self
@@ -98,7 +97,7 @@ class ComparisonView:
         self.overall: TaskID | None = None
         self.start = time.monotonic()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "ComparisonView":
         if self.before:
             self.console.print(f"{self.before} of {self.total} runs were finished before")
         if self.bars is not None:

@@ -1,7 +1,7 @@
 """Standard output for results, standard error for talk."""
 
+import os
 import sys
-from typing import TextIO
 
 from rich.console import Console
 
@@ -13,18 +13,19 @@ _WIDE = 160
 
 def talk(quiet: bool = False) -> Console:
     """Give the console for what is said on the way."""
-    return _console(sys.stderr, quiet)
+    return _console(stderr=True, quiet=quiet)
 
 
 def result() -> Console:
     """Give the console for results."""
-    return _console(sys.stdout)
+    return _console(stderr=False)
 
 
-def _console(stream: TextIO, quiet: bool = False) -> Console:
+def _console(*, stderr: bool, quiet: bool = False) -> Console:
     # Without markup: names of files and classes may hold brackets.
-    width = None if stream.isatty() else _WIDE
-    return Console(file=stream, quiet=quiet, highlight=False, markup=False, width=width)
+    seen = (sys.stderr if stderr else sys.stdout).isatty() or "COLUMNS" in os.environ
+    width = None if seen else _WIDE
+    return Console(stderr=stderr, quiet=quiet, highlight=False, markup=False, width=width)
 
 
 def introduce(console: Console, dataset: Dataset) -> None:

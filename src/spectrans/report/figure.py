@@ -42,15 +42,22 @@ def draw(results: Results, path: Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 5), dpi=150, layout="constrained")
-    canvas = FigureCanvasAgg(figure)
+    FigureCanvasAgg(figure)
+    compose(figure, results)
+    figure.savefig(path)
+
+
+def compose(figure: Any, results: Results) -> Any:
+    """Draw a comparison on a matplotlib figure and give its axes."""
     axes = figure.add_subplot()
     points = [row for row in results.plans if row.accuracy is not None and row.cost is not None]
     _frame(axes, results, points)
     labels = [_point(axes, number, row) for number, row in enumerate(points)]
     labels += [_baseline(axes, name, share) for name, share in _lines(results)]
-    canvas.draw()
-    _spread(labels[: len(points)], axes, canvas.get_renderer())
-    figure.savefig(path)
+    # Texts have a size only once the layout is made.
+    figure.draw_without_rendering()
+    _spread(labels[: len(points)], axes)
+    return axes
 
 
 def _frame(axes: Any, results: Results, points: list[PlanResult]) -> None:
@@ -96,7 +103,7 @@ def _point(axes: Any, number: int, row: PlanResult) -> Any:
     axes.errorbar(
         x,
         y,
-        yerr=100 * (row.spread or 0.0),
+        yerr=None if row.spread is None else 100 * row.spread,
         marker=_MARKERS[number % len(_MARKERS)],
         markersize=8,
         markeredgecolor="black",
@@ -129,19 +136,19 @@ def _baseline(axes: Any, name: str, percent: float) -> Any:
     )
 
 
-def _spread(labels: list[Any], axes: Any, renderer: Any) -> None:
+def _spread(labels: list[Any], axes: Any) -> None:
     """Move each label beside its point, to the first place where it covers least."""
     taken = [
-        artist.get_window_extent(renderer).padded(2)
-        for artist in (*axes.texts, *axes.lines)
+        artist.get_window_extent().padded(2)
+        for artist in (*axes.texts, *axes.lines, *axes.collections)
         if artist not in labels and artist.get_visible()
     ]
-    frame = axes.get_window_extent(renderer)
+    frame = axes.get_window_extent()
     for label in labels:
         best = None
         for dx, dy, horizontal, vertical in _PLACES:
             label.set(position=(dx, dy), ha=horizontal, va=vertical)
-            box = label.get_window_extent(renderer)
+            box = label.get_window_extent()
             hidden = sum(_overlap(box, other) for other in taken) + _outside(box, frame)
             if best is None or hidden < best[0]:
                 best = hidden, (dx, dy, horizontal, vertical), box

@@ -185,9 +185,9 @@ def _notes(
         notes.append("no run finished")
     elif beaten := [b for b in scored if not _above(row.accuracy, b.accuracy, tested)]:
         chance = beaten[0].name == "majority class"
-        notes.append("at chance in this budget" if chance else f"not above {beaten[0].name}")
+        notes.append("at chance" if chance else f"not above {beaten[0].name}")
     elif row.cost is not None and not any(_dominates(other, row) for other in rows):
-        notes.append("none is better and faster")
+        notes.append("Pareto")
     if row.failures:
         runs = "run" if len(row.failures) == 1 else "runs"
         notes.append(f"{len(row.failures)} {runs} failed")

@@ -1,7 +1,7 @@
 """Several plans under one budget: which runs there are, and which learning rate each plan gets."""
 
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveFloat, Strict, model_validator
 
@@ -39,7 +39,7 @@ class Comparison(Options):
     shared: RunSpec = Field(default_factory=RunSpec)
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
+    def _check(self) -> "Comparison":
         for name in ("seeds", "learning_rates"):
             values = getattr(self, name)
             if len(set(values)) < len(values):

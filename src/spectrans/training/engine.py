@@ -58,7 +58,7 @@ class Fit:
     test_accuracy: float
     test_loss: float
     seconds: float
-    history: tuple[dict[str, float], ...]
+    history: tuple[dict[str, int | float], ...]
 
 
 class Classifier(nn.Module):
@@ -93,7 +93,7 @@ class _Watcher(TrainerCallback):
     model: BaseModel
     watch: Watch
     tokens_per_step: float
-    history: list[dict[str, float]] = field(default_factory=list)
+    history: list[dict[str, int | float]] = field(default_factory=list)
     best: dict[str, Tensor] = field(default_factory=dict)
     best_accuracy: float = -1.0
     best_loss: float = float("inf")

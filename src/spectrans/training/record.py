@@ -161,7 +161,7 @@ class Run:
 
     record: RunRecord
     model: BaseModel
-    history: tuple[dict[str, float], ...] = ()
+    history: tuple[dict[str, int | float], ...] = ()
 
 
 def save_run(run: Run, directory: str | Path) -> None:

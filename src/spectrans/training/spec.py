@@ -1,6 +1,6 @@
 """Every setting of one training run, as one checked value."""
 
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 from pydantic import (
     Field,
@@ -20,7 +20,7 @@ from spectrans.plan import tiled
 
 Schedule = Literal["cosine", "linear"]
 
-EPOCHS = 10
+EPOCHS = 8
 
 
 class RunSpec(Options):
@@ -53,7 +53,7 @@ class RunSpec(Options):
     dropout
         Probability of dropping a channel in training.
     epochs
-        Passes over the training rows, 10 unless `steps` is given.
+        Passes over the training rows, 8 unless `steps` is given.
     steps
         Optimiser steps, in the place of `epochs`.
     batch_size
@@ -103,7 +103,7 @@ class RunSpec(Options):
         return values
 
     @model_validator(mode="after")
-    def _check(self) -> Self:
+    def _check(self) -> "RunSpec":
         if self.epochs is not None and self.steps is not None:
             raise ValueError(must("steps", "be left out when epochs is given", self.steps))
         try:

@@ -19,7 +19,7 @@ from spectrans.report.table import caption, rich_table
 from spectrans.report.write import TABLE, write
 from spectrans.training.compare import RESULTS, resume, unfinished
 from spectrans.training.compare import compare as train_all
-from spectrans.training.comparison import Comparison, Outcomes
+from spectrans.training.comparison import PLANS, Comparison, Outcomes
 from spectrans.training.folders import ROOT, data_name, next_folder
 from spectrans.training.run import load_data, require_engine
 from spectrans.training.spec import RunSpec
@@ -40,7 +40,10 @@ def run(
     with failing():
         require_engine()
     with refusing():
-        comparison = Comparison(**plans, seeds=tuple(seeds), shared=RunSpec(**shared))
+        # Of the plans, the shared settings need one that fits the depth, and use none.
+        first = plans.get("plans", PLANS)[0]
+        spec = RunSpec(plan=first, **shared)
+        comparison = Comparison(**plans, seeds=tuple(seeds), shared=spec)
         dataset = load_data(comparison.shared)
         folder = out or _folder(comparison)
         resume(comparison, folder, dataset)

@@ -1,0 +1,48 @@
+"""The command line as a user meets it: a process with arguments, an exit code and two streams."""
+
+import csv
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "100"}
+COMMAND = [sys.executable, "-m", "spectrans"]
+
+
+class Answer(NamedTuple):
+    """What a finished command leaves."""
+
+    code: int
+    out: str
+    err: str
+
+
+def spectrans(*arguments: str | Path, folder: Path | None = None, stdin: str = "") -> Answer:
+    """Run the command in a folder to its end."""
+    done = subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        cwd=folder,
+        env=ENVIRONMENT,
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def write_table(path: Path, rows: int = 60) -> Path:
+    """Write a table of texts whose class is the word that they hold."""
+    random = np.random.RandomState(0)
+    words = ("red", "green", "blue")
+    with path.open("w", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(("text", "label"))
+        for row in range(rows):
+            noise = "".join(random.choice(list("abcxyz"), 6))
+            table.writerow((f"{noise} {words[row % 3]}", words[row % 3]))
+    return path

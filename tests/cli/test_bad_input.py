@@ -1,0 +1,133 @@
+"""What the command line refuses: exit code 2 and one sentence on standard error."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from spectrans.cli import main
+from tests.cli.command import Answer, spectrans, write_table
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty working folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def answer(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Answer:
+    """Run the entry point in this process: a new one would import torch for every case."""
+    monkeypatch.setattr(sys, "argv", ["spectrans", *arguments])
+    with pytest.raises(SystemExit) as end:
+        main()
+    out, err = capsys.readouterr()
+    assert isinstance(end.value.code, int)
+    return Answer(end.value.code, out, err)
+
+
+SHARED = [
+    (["--data", "digts"], "unknown data set 'digts'; did you mean 'digits'?"),
+    (["--data", "none.csv"], "source must name an existing file, got 'none.csv'"),
+    (["--text", "t"], "text must be left out for 'digits', which is no file, got 't'"),
+    (["--label", "l"], "label must be left out for 'digits', which is no file, got 'l'"),
+    (["--max-length", "9"], "max_length must be at least 144, the length of 'digits12', got 9"),
+    (["--plan", "fuorier"], "plan 'fuorier': unknown mixer 'fuorier'; did you mean 'fourier'?"),
+    (["--plan", "a b"], "plan 'a b': layer_types must be mixer names with optional counts"),
+    (["--plan", "9xlst"], "plan '9xlst': layer_types must fit in num_layers=4"),
+    (["--layers", "0"], "num_layers must be greater than 0, got 0"),
+    (["--hidden-dim", "-4"], "hidden_dim must be greater than 0, got -4"),
+    (["--heads", "5"], "hidden_dim must be a multiple of num_heads=5, got 64"),
+    (["--epochs", "many"], "--epochs must be a valid integer, got 'many'"),
+    (["--epochs", "0"], "epochs must be greater than 0, got 0"),
+    (["--epochs", "1", "--steps", "2"], "steps must be left out when epochs is given, got 2"),
+    (["--batch-size", "1.5"], "--batch-size must be a valid integer, got '1.5'"),
+    (["--lr", "0"], "learning_rate"),
+    (["--lr", "nan"], "learning_rate"),
+    (["--seed", "-1"], "--seed must be greater than or equal to 0, got '-1'"),
+    (["--epoch", "3"], "unknown option --epoch; did you mean --epochs?"),
+    (["--out"], "Option '--out' requires an argument."),
+    (["stray"], "Got unexpected extra argument(s) (stray)"),
+]
+OWN = [
+    (["compare", "--seeds", "0"], "--seeds must be greater than or equal to 1, got '0'"),
+    (["compare", "--jobs", "0"], "--jobs must be greater than or equal to 1, got '0'"),
+    (["compare", "-p", "lst", "-p", "4xlst"], "plans must differ, got 'lst' and '4xlst'"),
+    (["compare", "--lr", "1", "--lr", "1"], "learning_rates must name each value once"),
+    (["compare", "--layers", "2"], "plan '3xgfnet,attention': layer_types must fit in num_layers"),
+    (["compare", "--out", "full"], "the folder must be empty or hold a comparison, got 'full'"),
+    (["train", "--out", "full"], "--out must name a new or empty folder, got 'full'"),
+    (["train", "--seed", "4294967296"], "seed must be less than 4294967296, got 4294967296"),
+    (["predict"], "Missing argument 'DIR'."),
+    (["predict", "nowhere"], "the folder of a run must exist, got 'nowhere'"),
+    (["predict", "full"], "the folder of a run must hold run.json, got 'full'"),
+    (["predict", "full", "--top", "0"], "--top must be greater than or equal to 1, got '0'"),
+    (["predict", "full", "-e", "x"], "--example must be a valid integer, got 'x'"),
+    (["trian"], "No such command 'trian'. Did you mean 'train'?"),
+    (["data", "digits"], "Got unexpected extra argument(s) (digits)"),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [([command, *a], s) for command in ("compare", "train") for a, s in SHARED] + OWN,
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_bad_input_gets_one_sentence_and_exit_code_2(
+    arguments: list[str],
+    sentence: str,
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (here / "full").mkdir()
+    (here / "full" / "thesis.tex").touch()
+    found = answer(arguments, monkeypatch, capsys)
+    assert found.err.startswith(f"spectrans: {sentence}")
+    assert found.err.count("\n") == 1
+    assert (found.code, found.out) == (2, "")
+    assert [path.name for path in here.iterdir()] == ["full"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["compare", "--plan", "fuorier"], "plan 'fuorier': unknown mixer 'fuorier'; did you mean"),
+        (["train", "--lrr", "1"], "unknown option --lrr; did you mean --lr?"),
+        (["predict", "nowhere"], "the folder of a run must exist, got 'nowhere'"),
+        (["data", "--jsno"], "unknown option --jsno; did you mean --json?"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_a_process_ends_the_same_way(arguments: list[str], sentence: str, tmp_path: Path) -> None:
+    found = spectrans(*arguments, folder=tmp_path)
+    assert found.err.startswith(f"spectrans: {sentence}")
+    assert (found.code, found.out, found.err.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.parametrize("module", ["transformers", "accelerate"])
+@pytest.mark.parametrize("command", ["train", "compare"])
+def test_a_missing_engine_names_the_install_line(
+    command: str,
+    module: str,
+    here: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    # What Python itself does for a module that must not be found.
+    monkeypatch.setitem(sys.modules, module, None)
+    found = answer([command], monkeypatch, capsys)
+    wanted = f'spectrans: training needs {module}: pip install "spectrans-hybrid[hf]"\n'
+    assert (found.code, found.out, found.err) == (1, "", wanted)
+    assert list(here.iterdir()) == []
+
+
+def test_a_column_that_is_not_there_is_named_with_the_nearest(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_table(here / "a.csv")
+    found = answer(["train", "--data", "a.csv", "--text", "txt"], monkeypatch, capsys)
+    assert found.code == 2
+    assert "unknown column 'txt'; did you mean 'text'" in found.err

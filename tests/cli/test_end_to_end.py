@@ -1,0 +1,131 @@
+"""The way of a user through the commands, each in a process of its own."""
+
+import json
+import re
+import signal
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from spectrans.report import load_results
+from tests.cli.command import COMMAND, ENVIRONMENT, Answer, spectrans, write_table
+
+SMALL = ("--layers", "1", "--hidden-dim", "8", "--heads", "2", "--batch-size", "8")
+COMPARE = (
+    "compare", "--data", "colours.csv", "--plan", "attention", "--seeds", "2", "--jobs", "1",
+    "--epochs", "20", *SMALL,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("user")
+    write_table(folder / "colours.csv")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def interrupted(here: Path) -> Answer:
+    """A comparison that got Ctrl-C after the first of its two runs."""
+    process = subprocess.Popen(
+        [*COMMAND, *COMPARE],
+        cwd=here,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stderr is not None
+    said = ""
+    for line in process.stderr:
+        said += line
+        if "[1/2]" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    return Answer(process.returncode, out, said + err)
+
+
+@pytest.fixture(scope="module")
+def compared(here: Path, interrupted: Answer) -> Answer:
+    """The same command again."""
+    return spectrans(*COMPARE, "--json", folder=here)
+
+
+def test_ctrl_c_says_what_is_kept_and_ends_with_130(interrupted: Answer) -> None:
+    assert interrupted.err.splitlines()[-1] == (
+        "spectrans: interrupted: 1 of 2 runs are kept in runs/colours-001; "
+        "the same command goes on from there"
+    )
+    assert (interrupted.code, interrupted.out) == (130, "")
+    assert "Traceback" not in interrupted.err
+
+
+def test_the_same_command_goes_on_where_it_stopped(here: Path, compared: Answer) -> None:
+    assert compared.code == 0
+    assert "1 of 2 runs were finished before" in compared.err
+    assert "[1/2]" not in compared.err
+    assert "[2/2] attention  seed 1" in compared.err
+    assert [path.name for path in (here / "runs").iterdir()] == ["colours-001"]
+
+
+def test_standard_output_is_the_result_and_nothing_else(here: Path, compared: Answer) -> None:
+    folder = here / "runs" / "colours-001"
+    assert json.loads(compared.out) == json.loads((folder / "results.json").read_text())
+    assert [row.plan for row in load_results(folder).plans] == ["attention"]
+    assert load_results(folder).failed == 0
+    assert (folder / "accuracy-vs-speed.png").stat().st_size > 10_000
+    assert "| attention |" in (folder / "results.md").read_text()
+
+
+def test_a_comparison_classifies_with_its_best_run(here: Path, compared: Answer) -> None:
+    run = ("predict", "runs/colours-001", "abcxyz blue", "--file", "-")
+    answer = spectrans(*run, folder=here, stdin="zyxcba red\n\naabbcc green\n")
+    rows = [line.split() for line in answer.out.splitlines()]
+    assert [row[0] for row in rows] == ["blue", "red", "green"]
+    assert [len(row) for row in rows] == [6, 6, 6]
+    assert answer.err.startswith("of the runs in runs/colours-001, the best on validation: ")
+    assert answer.code == 0
+
+
+@pytest.fixture(scope="module")
+def trained(here: Path, compared: Answer) -> Answer:
+    return spectrans(
+        "train", "--data", "colours.csv", "--plan", "lst", "--steps", "20", *SMALL, folder=here
+    )
+
+
+def test_train_says_what_it_does_and_prints_what_came_out(trained: Answer) -> None:
+    assert trained.code == 0
+    assert "60 texts in 3 classes" in trained.err
+    assert re.search(r"step 20/20  loss \d\.\d\d  validation [\d.]+ %  [\d,k]+ tok/s", trained.err)
+    assert re.search(
+        r"^test +[\d.]+ % of 9 rows right \(majority class 33\.3 %, linear", trained.out, re.M
+    )
+    assert "saved in  runs/colours-002" in trained.out
+
+
+def test_predict_reads_arguments_files_and_the_test_split(here: Path, trained: Answer) -> None:
+    run = ("predict", "runs/colours-002", "--json", "--top", "2")
+    (here / "texts").write_text("abc red\n\nxyz blue\n")
+    answer = spectrans(*run, "zzz green", "--file", "texts", "--example", "0", folder=here)
+    found = json.loads(answer.out)
+    assert len(found) == 4
+    assert [set(row) for row in found[:3]] == [{"label", "probability", "top"}] * 3
+    assert found[3]["truth"] in {"red", "green", "blue"}
+    assert all(len(row["top"]) == 2 for row in found)
+    assert (answer.code, answer.err) == (0, "")
+
+
+def test_a_run_that_fails_ends_with_1_and_its_reason_and_quiet_says_no_more(here: Path) -> None:
+    answer = spectrans(
+        "train", "-d", "colours.csv", "-p", "lst", "--lr", "1e30", "--steps", "9", *SMALL, "-q",
+        folder=here,
+    )  # fmt: skip
+    assert re.fullmatch(
+        r"spectrans: the loss was (nan|inf) by step \d: lower the learning rate of 1e\+30\n",
+        answer.err,
+    )
+    assert (answer.code, answer.out) == (1, "")

@@ -1,0 +1,70 @@
+"""Help, and how soon it comes."""
+
+import inspect
+import subprocess
+import sys
+
+import pytest
+
+from spectrans.cli import commands
+from spectrans.training import Comparison, RunSpec
+from tests.cli.command import spectrans
+
+COMMANDS = ("compare", "train", "predict", "data")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_has_an_example_and_every_option(command: str) -> None:
+    answer = spectrans(command, "--help")
+    assert answer.code == 0
+    assert f"Example: spectrans {command}" in answer.out
+    names = inspect.signature(getattr(commands, command)).parameters.keys() & {
+        "data", "plan", "layers", "epochs", "steps", "seed", "seeds", "jobs", "out", "quiet", "file",
+    }  # fmt: skip
+    assert [name for name in names if f"--{name}" not in answer.out] == []
+    assert "--json" in answer.out
+
+
+def test_the_first_help_lists_all_commands() -> None:
+    answer = spectrans("--help")
+    assert answer.code == 0
+    assert [name for name in COMMANDS if f" {name} " not in answer.out] == []
+
+
+def test_help_and_refusals_of_the_parser_import_nothing_slow() -> None:
+    program = (
+        "import sys; from spectrans.cli import app; app(['compare', '--help'], standalone_mode=0);"
+        "slow = {'torch', 'numpy', 'transformers', 'matplotlib', 'pywt'} & set(sys.modules);"
+        "sys.exit(f'imported {slow}' if slow else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stderr == ""
+    assert done.returncode == 0
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    import spectrans as package
+
+    assert spectrans("--version").out == f"spectrans {package.__version__}\n"
+
+
+@pytest.mark.parametrize("command", ["compare", "train"])
+@pytest.mark.parametrize(
+    "option", ["data", "num_layers", "hidden_dim", "num_heads", "epochs", "batch_size"]
+)
+def test_help_shows_the_defaults_that_hold(command: str, option: str) -> None:
+    name = {"num_layers": "layers", "num_heads": "heads"}.get(option, option)
+    annotation = inspect.signature(getattr(commands, command)).parameters[name].annotation
+    assert annotation.__metadata__[0].show_default == str(getattr(RunSpec(), option))
+
+
+def test_help_shows_the_default_plan_and_learning_rates() -> None:
+    def shown(command: str, option: str) -> object:
+        parameters = inspect.signature(getattr(commands, command)).parameters
+        return parameters[option].annotation.__metadata__[0].show_default
+
+    assert shown("train", "plan") == RunSpec().plan
+    assert shown("train", "learning_rate") == str(RunSpec().learning_rate)
+    assert (shown("compare", "learning_rate"),) == tuple(map(str, Comparison().learning_rates))
+    assert shown("compare", "plan") == "five plans"
+    assert len(Comparison().plans) == 5
