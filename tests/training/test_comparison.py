@@ -110,3 +110,15 @@ def test_a_comparison_that_makes_no_sense_is_refused(
 ) -> None:
     with pytest.raises(ValueError, match=f"^{sentence}"):
         comparison(**settings)
+
+
+def test_the_time_of_a_plan_is_that_of_its_longest_run() -> None:
+    outcomes = Outcomes(comparison(learning_rates=(0.1,)))
+    fourier = [outcomes.comparison.spec("fourier", seed=seed) for seed in (0, 1)]
+    long = record(fourier[1], 0.5)
+    metrics = long.metrics.model_copy(update={"seconds": 9.0})
+    outcomes.records[fourier[0]] = record(fourier[0], 0.5)
+    outcomes.records[fourier[1]] = long.model_copy(update={"metrics": metrics})
+    assert outcomes.seconds("fourier") == 9.0
+    # Not known: it may be the longest of all, and starts first.
+    assert outcomes.seconds("attention") == float("inf")

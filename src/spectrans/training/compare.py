@@ -60,9 +60,11 @@ def compare(
     started: set[RunSpec] = set()
 
     def next_job() -> Job | None:
-        spec = next((spec for spec in outcomes.open() if spec not in started), None)
-        if spec is None:
+        waiting = [spec for spec in outcomes.open() if spec not in started]
+        if not waiting:
             return None
+        # Long runs first, so that no worker is left alone with one at the end.
+        spec = max(waiting, key=lambda spec: outcomes.seconds(spec.plan))
         started.add(spec)
         return Job(spec, run_folder(folder, spec))
 

@@ -1,6 +1,7 @@
 """Several plans under one budget: which runs there are, and which learning rate each plan gets."""
 
 from dataclasses import dataclass, field
+from math import inf
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveFloat, Strict, model_validator
@@ -121,6 +122,12 @@ class Outcomes:
             wanted += [runs[number] for runs in by_plan if runs]
         ended = self.records.keys() | self.failures.keys()
         return [spec for spec in dict.fromkeys(wanted) if spec not in ended]
+
+    def seconds(self, plan: str) -> float:
+        """Give how long the longest finished run of a plan took; infinity before there is one."""
+        records = self.records.items()
+        times = [record.metrics.seconds for spec, record in records if spec.plan == plan]
+        return max(times, default=inf)
 
     def done(self) -> int:
         """Give the number of finished runs that were asked for, those of sweeps included."""
