@@ -6,7 +6,7 @@ from types import TracebackType
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn
 
-from spectrans.cli.terminal import clock, rate
+from spectrans.cli.terminal import clock, plain, rate
 from spectrans.training.comparison import Outcomes
 from spectrans.training.pool import Event, Failed, Finished, Job, Progressed
 from spectrans.training.progress import Progress as Report
@@ -135,18 +135,25 @@ class ComparisonView:
             name = f"  {_name(job.spec)}"
             self.tasks[job] = self.bars.add_task(name, total=report.total_steps, note="")
         self.bars.update(self.tasks[job], completed=report.step, note=_note(report))
-        self.bars.update(self.overall, note=self._left())
+        self._advance()
 
     def _end(self, job: Job, outcome: str) -> None:
         self.ended += 1
         self.shares.pop(job, None)
         number = f"[{self.ended}/{self.total}]".rjust(7)
         left = "" if self.bars is not None else f"  {self._left()}"
-        self.console.print(f"{number} {_name(job.spec)}  {outcome}{left}")
+        self.console.print(f"{number} {_name(job.spec)}  {plain(outcome)}{left}".rstrip())
         if self.bars is not None and self.overall is not None:
             if job in self.tasks:
                 self.bars.remove_task(self.tasks.pop(job))
-            self.bars.update(self.overall, completed=self.ended, note=self._left())
+            self._advance()
+
+    def _advance(self) -> None:
+        """Move the bar of all runs, runs under way included."""
+        assert self.bars is not None
+        assert self.overall is not None
+        done = self.ended + sum(self.shares.values())
+        self.bars.update(self.overall, completed=done, note=self._left())
 
     def _left(self) -> str:
         """Estimate how long the other runs will take, from what was done in this process."""

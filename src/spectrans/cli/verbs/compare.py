@@ -78,8 +78,9 @@ def _results(
     finished = [plan for plan in comparison.plans if _finished(outcomes, plan)]
     if not finished:
         raise Failed(f"no run finished, the first because {next(iter(outcomes.failures.values()))}")
-    with say.status("measuring speed and memory"):
-        costs = measure([comparison.spec(plan) for plan in finished], dataset)
+    # No spinner: its thread would take time from what is measured.
+    say.print("measuring speed and memory")
+    costs = measure([comparison.spec(plan) for plan in finished], dataset)
     return reports.summarise(outcomes, dataset, scored, dict(zip(finished, costs, strict=True)))
 
 
