@@ -20,6 +20,8 @@ class Comparison(Options):
 
     Parameters
     ----------
+    format
+        Name of this form, for files.
     plans
         Layout strings, all different.
     seeds
