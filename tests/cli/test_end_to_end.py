@@ -1,6 +1,7 @@
 """The way of a user through the commands, each in a process of its own."""
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -43,7 +44,8 @@ def interrupted(here: Path) -> Answer:
         said += line
         if "[1/2]" in line:
             break
-    process.send_signal(signal.SIGINT)
+    # As a terminal does it: to the workers as well.
+    os.killpg(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=60)
     return Answer(process.returncode, out, said + err)
 

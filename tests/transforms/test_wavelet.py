@@ -123,6 +123,16 @@ def test_a_round_trip_keeps_the_dtype_and_costs_two_roundings(
     torch.testing.assert_close(back, x, rtol=0, atol=bound)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
+def test_one_level_rounds_once_each_way(dtype: torch.dtype) -> None:
+    x, bank = signal(37).to(dtype), filters("db4")
+    a, d = dwt(x, bank)
+    expected = tuple(c.to(dtype) for c in dwt(x.float(), bank))
+    torch.testing.assert_close((a, d), expected, rtol=0, atol=0)
+    wide = idwt(a.float(), d.float(), bank, 37)
+    torch.testing.assert_close(idwt(a, d, bank, 37), wide.to(dtype), rtol=0, atol=0)
+
+
 def test_autocast_does_not_reach_the_transform() -> None:
     x, bank = signal(31).float(), filters("db4")
     expected = wavedec(x, bank, 2)

@@ -3,7 +3,9 @@
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -121,11 +123,12 @@ def run_jobs(
                         idle.append(worker)
                 watch(event)
     finally:
-        for worker in (*idle, *busy):
+        for worker in busy:
             worker.process.terminate()
         for worker in (*idle, *busy):
-            worker.process.join()
+            # The end of its pipe is the end of an idle worker.
             worker.pipe.close()
+            worker.process.join()
 
 
 def cores() -> int:
@@ -140,10 +143,27 @@ def _start(dataset: Dataset) -> _Worker:
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, dataset), daemon=True)
-    process.start()
+    with deaf_children():
+        process.start()
     # Held open here, it would hide the death of the worker.
     theirs.close()
     return _Worker(process, ours)
+
+
+@contextmanager
+def deaf_children() -> Iterator[None]:
+    """Let processes that start here ignore Ctrl-C, which reaches the whole group, from the start.
+
+    Their parent decides what becomes of them.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _receive(worker: _Worker) -> Event:
@@ -165,8 +185,6 @@ def _receive(worker: _Worker) -> Event:
 
 def _work(pipe: Connection, dataset: Dataset) -> None:
     """Do the jobs that come through a pipe: the body of a worker process."""
-    # Ctrl-C reaches the whole group; the parent decides what becomes of its workers.
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     while True:
         try:
