@@ -12,7 +12,7 @@ from torch.utils.checkpoint import checkpoint
 
 from spectrans.blocks.hybrid import HybridBlock
 from spectrans.blocks.norm import Norm
-from spectrans.config.models import ModelConfig
+from spectrans.config.base import ModelConfig
 from spectrans.errors import must
 from spectrans.heads import PooledHead, TiedLMHead, TokenHead
 from spectrans.mixers.base import Dims

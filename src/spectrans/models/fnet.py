@@ -3,12 +3,8 @@
 from typing import Any, ClassVar, Literal
 
 from spectrans.blocks.hybrid import NormPosition
-from spectrans.config.models import (
-    FNetModelConfig,
-    ModelConfig,
-    OutputHeadType,
-    PositionalEncodingType,
-)
+from spectrans.config.base import ModelConfig, OutputHeadType, PositionalEncodingType
+from spectrans.config.models import FNetModelConfig
 from spectrans.heads import Pooling
 from spectrans.models.base import BaseModel, given
 

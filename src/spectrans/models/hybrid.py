@@ -4,13 +4,8 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from spectrans.blocks.hybrid import NormPosition
-from spectrans.config.models import (
-    AlternatingModelConfig,
-    HybridModelConfig,
-    ModelConfig,
-    OutputHeadType,
-    PositionalEncodingType,
-)
+from spectrans.config.base import ModelConfig, OutputHeadType, PositionalEncodingType
+from spectrans.config.models import AlternatingModelConfig, HybridModelConfig
 from spectrans.heads import Pooling
 from spectrans.mixers.attention import Attention, AttentionMixer
 from spectrans.models.base import BaseModel, given

@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from spectrans.config.models import PositionalEncodingType
+from spectrans.config.base import PositionalEncodingType
 from spectrans.data import Dataset
 from spectrans.errors import must
 from spectrans.models import HybridTransformer
