@@ -14,7 +14,13 @@ from spectrans.models import MODELS, BaseModel
 # The document's own difference: constructors say max_sequence_length, configs sequence_length.
 RENAMED = {"sequence_length": "max_sequence_length"}
 # Encoders have no ids and no head.
-NOT_IN_ENCODERS = {"vocab_size", "num_classes", "output_type", "pooling", "tie_embeddings"}
+NOT_IN_ENCODERS = {
+    "vocab_size", "num_classes", "output_type", "pooling", "tie_embeddings", "pooler",
+    "head_dropout", "lm_transform", "logit_scale",
+}  # fmt: skip
+
+
+LM: dict[str, Any] = {"output_type": "lm", "vocab_size": 9}
 
 
 @pytest.mark.parametrize("model", MODELS.values(), ids=MODELS)
@@ -91,6 +97,21 @@ def test_both_names_of_the_length_are_accepted() -> None:
         ({"output_type": "none", "num_classes": 2}, "num_classes must be left out"),
         ({"output_type": "none", "pooling": "max"}, "pooling must be left out"),
         ({"tie_embeddings": False}, "tie_embeddings must be left out"),
+        ({"pooling": "cls"}, "pooling must be left out for output_type='classification' without"),
+        ({"pooler": "tanh"}, "pooler must be left out for output_type='classification' without"),
+        ({"head_dropout": 0.1}, "head_dropout must be left out"),
+        ({**LM, "pooler": "tanh"}, "pooler must be left out for output_type='lm', got 'tanh'"),
+        ({**LM, "head_dropout": 0.1}, "head_dropout must be left out for output_type='lm'"),
+        ({"output_type": "pooled", "head_dropout": 0.1}, "head_dropout must be left out"),
+        ({"output_type": "pooled", "num_classes": 2}, "num_classes must be left out"),
+        ({"num_classes": 2, "lm_transform": True}, "lm_transform must be left out"),
+        ({"num_classes": 2, "logit_scale": 1.0}, "logit_scale must be left out"),
+        ({**LM, "logit_scale": 1.0, "tie_embeddings": False}, "logit_scale must be left out when"),
+        ({**LM, "embedding_dim": 32}, "embedding_dim must equal hidden_dim=768 for a tied head"),
+        ({"activation": "gelo"}, "activation must be 'gelu', 'gelu_tanh', 'relu', 'silu' or"),
+        ({"pooler": "gelo", "num_classes": 2}, "pooler must be 'gelu'"),
+        ({"mixing_dropout": 1.0}, "mixing_dropout must be less than 1, got 1.0"),
+        ({"type_vocab_size": 0}, "type_vocab_size must be greater than 0, got 0"),
         ({"positional_encoding_type": "rotery"}, "positional_encoding_type must be 'sinusoidal'"),
         (
             {"use_positional_encoding": False, "positional_encoding_type": "learned"},

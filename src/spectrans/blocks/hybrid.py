@@ -3,10 +3,10 @@
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from spectrans.blocks.activation import ACTIVATIONS, Activation
 from spectrans.blocks.norm import Norm
 from spectrans.initialisation import init_unit_gain
 from spectrans.mixers.base import Mixer
@@ -16,7 +16,7 @@ NormPosition = Literal["pre", "post"]
 
 
 class FeedForward(nn.Module):
-    """Two linear layers with a GELU between them, on each token alone.
+    """Two linear layers with an activation between them, on each token alone.
 
     Parameters
     ----------
@@ -24,10 +24,15 @@ class FeedForward(nn.Module):
         Channels of a token.
     ffn_hidden_dim
         Width between the two layers.
+    activation
+        What acts between them.
     """
 
-    def __init__(self, hidden_dim: int, ffn_hidden_dim: int) -> None:
+    def __init__(
+        self, hidden_dim: int, ffn_hidden_dim: int, activation: Activation = "gelu"
+    ) -> None:
         super().__init__()
+        self.activation = activation
         self.up = nn.Linear(hidden_dim, ffn_hidden_dim)
         self.down = nn.Linear(ffn_hidden_dim, hidden_dim)
         for linear in (self.up, self.down):
@@ -36,7 +41,7 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
         """Transform each token."""
-        return self.down(F.gelu(self.up(x)))
+        return self.down(ACTIVATIONS[self.activation](self.up(x)))
 
 
 class HybridBlock(nn.Module):
@@ -62,6 +67,10 @@ class HybridBlock(nn.Module):
     residual_scale
         The factor s. A constant over sqrt(L) in a pre-norm model of L blocks keeps the power of
         the residual stream independent of the depth, whatever the mixers.
+    activation
+        What acts inside the feed-forward network.
+    mixing_dropout
+        The dropout of the mixer's branch; None is `dropout`.
     """
 
     def __init__(
@@ -74,6 +83,8 @@ class HybridBlock(nn.Module):
         norm_eps: float = 1e-12,
         norm_position: NormPosition = "pre",
         residual_scale: float = 1.0,
+        activation: Activation = "gelu",
+        mixing_dropout: float | None = None,
     ) -> None:
         super().__init__()
         self.norm_position = norm_position
@@ -81,8 +92,9 @@ class HybridBlock(nn.Module):
         self.norm1 = Norm(hidden_dim, eps=norm_eps)
         self.mixer = mixer
         self.norm2 = Norm(hidden_dim, eps=norm_eps)
-        self.ffn = FeedForward(hidden_dim, ffn_hidden_dim)
+        self.ffn = FeedForward(hidden_dim, ffn_hidden_dim, activation)
         self.dropout = nn.Dropout(dropout)
+        self.mixing_dropout = nn.Dropout(dropout if mixing_dropout is None else mixing_dropout)
         if norm_position == "pre":
             self._decorrelate()
 
@@ -99,13 +111,14 @@ class HybridBlock(nn.Module):
     def forward(self, x: Tensor, rows: Rows | None = None) -> Tensor:
         """Transform a dense batch `(b, n, d)`, or packed tokens `(t, d)` with their `rows`."""
         if self.norm_position == "pre":
-            x = x + self._branch(self._mix(self.norm1(x), rows))
-            return x + self._branch(self.ffn(self.norm2(x)))
-        x = self.norm1(x + self._branch(self._mix(x, rows)))
-        return self.norm2(x + self._branch(self.ffn(x)))
+            x = x + self._mix(self.norm1(x), rows)
+            return x + self._transform(self.norm2(x))
+        x = self.norm1(x + self._mix(x, rows))
+        return self.norm2(x + self._transform(x))
 
     def _mix(self, x: Tensor, rows: Rows | None) -> Tensor:
-        return self.mixer(x) if rows is None else rows.mix(self.mixer, x)
+        y = self.mixer(x) if rows is None else rows.mix(self.mixer, x)
+        return self.mixing_dropout(y) * self.residual_scale
 
-    def _branch(self, y: Tensor) -> Tensor:
-        return self.dropout(y) * self.residual_scale
+    def _transform(self, x: Tensor) -> Tensor:
+        return self.dropout(self.ffn(x)) * self.residual_scale

@@ -7,19 +7,22 @@ from pydantic import (
     AliasChoices,
     Field,
     NonNegativeFloat,
+    PositiveFloat,
     PositiveInt,
     model_validator,
 )
 
 from spectrans import plan as plans
+from spectrans.blocks.activation import Activation
 from spectrans.blocks.hybrid import NormPosition
 from spectrans.config import text
+from spectrans.config.head import check_head
 from spectrans.errors import must, unknown
 from spectrans.heads import Pooling
 from spectrans.options import Options
 
 PositionalEncodingType = Literal["sinusoidal", "learned", "rotary", "alibi", "none"]
-OutputHeadType = Literal["classification", "regression", "sequence", "lm", "none"]
+OutputHeadType = Literal["classification", "regression", "sequence", "lm", "none", "pooled"]
 
 Config = TypeVar("Config", bound="ModelConfig")
 
@@ -52,15 +55,36 @@ class ModelConfig(Options):
     norm_eps
         Epsilon of the norms.
     output_type
-        Which head; "classification" without `num_classes` gives hidden states.
+        Which head; "classification" without `num_classes` gives hidden states, "pooled" one vector
+        per row.
     gradient_checkpointing
         Recompute blocks in the backward pass instead of keeping their values.
     pooling
-        Summary of a row for classification and regression.
+        Summary of a row for classification, regression and "pooled".
     norm_position
         Norms before ("pre") or after ("post") each residual addition.
     tie_embeddings
         Whether the "lm" head scores with the token embedding.
+    activation
+        Between the two layers of the feed-forward networks, and in `lm_transform`.
+    type_vocab_size
+        Kinds of tokens (segments), for models called with `token_type_ids`; None has none.
+    embedding_dim
+        Width of the tables, or of the vectors that the model is fed with, when a linear layer maps
+        them to `hidden_dim`; None has no such layer.
+    embedding_norm
+        Whether the sum of tokens, types and positions is normalised before that layer.
+    mixing_dropout
+        The dropout of the mixers' branches; None is `dropout`.
+    pooler
+        Activation of a linear layer on the pooled row; None has no such layer.
+    head_dropout
+        Probability of dropping a channel of what the head's last linear layer reads in training.
+    lm_transform
+        Whether linear layer, activation and norm stand before the scores of the "lm" head.
+    logit_scale
+        Factor of a tied "lm" head's logits; None is one over the root of the embedding's width,
+        which suits its first weights. Published models have 1.
     """
 
     vocab_size: PositiveInt | None = None
@@ -80,6 +104,15 @@ class ModelConfig(Options):
     pooling: Pooling = "mean"
     norm_position: NormPosition = "pre"
     tie_embeddings: bool = True
+    activation: Activation = "gelu"
+    type_vocab_size: PositiveInt | None = None
+    embedding_dim: PositiveInt | None = None
+    embedding_norm: bool = False
+    mixing_dropout: float | None = Field(default=None, ge=0.0, lt=1.0)
+    pooler: Activation | None = None
+    head_dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
+    lm_transform: bool = False
+    logit_scale: PositiveFloat | None = None
 
     def layers(self) -> plans.Plan:
         """Give the mixer options of every layer, before positions are handed to them."""
@@ -94,7 +127,7 @@ class ModelConfig(Options):
 
     @model_validator(mode="after")
     def _check(self) -> "ModelConfig":
-        self._check_head()
+        check_head(self)
         if not self.use_positional_encoding:
             kind = self.positional_encoding_type
             if kind not in (type(self).model_fields["positional_encoding_type"].default, "none"):
@@ -102,21 +135,6 @@ class ModelConfig(Options):
                 raise ValueError(must("positional_encoding_type", rule, kind))
         self.plan()
         return self
-
-    def _check_head(self) -> None:
-        head = self.output_type
-        if head == "lm" and self.vocab_size is None:
-            raise ValueError(must("vocab_size", "be given for output_type='lm'", None))
-        if head == "sequence" and self.num_classes is None:
-            raise ValueError(must("num_classes", "be given for output_type='sequence'", None))
-        if head in ("lm", "none") and self.num_classes is not None:
-            rule = f"be left out for output_type={head!r}"
-            raise ValueError(must("num_classes", rule, self.num_classes))
-        if head not in ("classification", "regression") and self.pooling != "mean":
-            rule = f"be left out for output_type={head!r}, which does not pool"
-            raise ValueError(must("pooling", rule, self.pooling))
-        if head != "lm" and not self.tie_embeddings:
-            raise ValueError(must("tie_embeddings", "be left out unless output_type='lm'", False))
 
     def to_dict(self) -> dict[str, Any]:
         """Give the config as plain data, with every default written out."""

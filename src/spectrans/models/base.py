@@ -14,8 +14,10 @@ from spectrans.blocks.hybrid import HybridBlock
 from spectrans.blocks.norm import Norm
 from spectrans.config.base import ModelConfig
 from spectrans.errors import must
-from spectrans.heads import PooledHead, TiedLMHead, TokenHead
+from spectrans.initialisation import init_unit_gain
 from spectrans.mixers.base import Dims
+from spectrans.models.head import build_head
+from spectrans.models.inputs import check_embeds, check_ids, check_types
 from spectrans.models.summary import Summary, summarise
 from spectrans.packing import Rows, pack_rows
 from spectrans.positions import LearnedPositions, SinusoidalPositions
@@ -49,43 +51,39 @@ class BaseModel(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
-        self.embedding = self._build_embedding()
-        self.positions = self._build_positions()
-        self.dropout = nn.Dropout(config.dropout)
+        self._build_input()
         self.blocks = self.build_blocks()
         pre = config.norm_position == "pre"
         self.final_norm = Norm(config.hidden_dim, eps=config.norm_eps) if pre else None
-        self.output_head = self._build_head()
+        self.output_head = build_head(config, self.embedding)
 
-    def _build_embedding(self) -> nn.Embedding | None:
-        if self.config.vocab_size is None:
-            return None
+    def _build_input(self) -> None:
+        """Make the tables, and what stands between them and the blocks."""
+        config = self.config
+        d = config.embedding_dim or config.hidden_dim
         # nn.Embedding starts at N(0, 1): next to positions of power 1/2 neither drowns the other.
-        return nn.Embedding(self.config.vocab_size, self.config.hidden_dim)
+        self.embedding = None if config.vocab_size is None else nn.Embedding(config.vocab_size, d)
+        self.positions = self._build_positions(d)
+        types = config.type_vocab_size
+        self.type_embedding = None if types is None else nn.Embedding(types, d)
+        if self.type_embedding is not None:
+            nn.init.normal_(self.type_embedding.weight, std=math.sqrt(0.5))
+        self.embedding_norm = (
+            Norm(d, eps=config.norm_eps, exact=True) if config.embedding_norm else None
+        )
+        projected = config.embedding_dim is not None
+        self.embedding_projection = nn.Linear(d, config.hidden_dim) if projected else None
+        if self.embedding_projection is not None:
+            init_unit_gain(self.embedding_projection.weight, d)
+            nn.init.zeros_(self.embedding_projection.bias)
+        self.dropout = nn.Dropout(config.dropout)
 
-    def _build_positions(self) -> SinusoidalPositions | LearnedPositions | None:
+    def _build_positions(self, d: int) -> SinusoidalPositions | LearnedPositions | None:
         config = self.config
         if config.use_positional_encoding and config.positional_encoding_type == "sinusoidal":
             return SinusoidalPositions()
         if config.use_positional_encoding and config.positional_encoding_type == "learned":
-            return LearnedPositions(config.sequence_length, config.hidden_dim)
-        return None
-
-    def _build_head(self) -> PooledHead | TokenHead | TiedLMHead | None:
-        config = self.config
-        match config.output_type:
-            case "classification" if config.num_classes is not None:
-                return PooledHead(config.hidden_dim, config.num_classes, config.pooling)
-            case "regression":
-                return PooledHead(config.hidden_dim, config.num_classes or 1, config.pooling)
-            case "sequence":
-                assert config.num_classes is not None, "the config checks this"
-                return TokenHead(config.hidden_dim, config.num_classes)
-            case "lm":
-                assert self.embedding is not None, "the config checks this"
-                if config.tie_embeddings:
-                    return TiedLMHead(self.embedding)
-                return TokenHead(config.hidden_dim, self.embedding.num_embeddings)
+            return LearnedPositions(config.sequence_length, d)
         return None
 
     def build_blocks(self) -> nn.ModuleList:
@@ -115,6 +113,8 @@ class BaseModel(nn.Module):
                 norm_eps=config.norm_eps,
                 norm_position=config.norm_position,
                 residual_scale=scale,
+                activation=config.activation,
+                mixing_dropout=config.mixing_dropout,
             )
             for options in config.plan()
         )
@@ -122,8 +122,9 @@ class BaseModel(nn.Module):
     def forward(
         self,
         input_ids: Integer[Tensor, "b n"] | None = None,
-        inputs_embeds: Float[Tensor, "b n d"] | None = None,
+        inputs_embeds: Float[Tensor, "b n e"] | None = None,
         attention_mask: Tensor | None = None,
+        token_type_ids: Integer[Tensor, "b n"] | None = None,
     ) -> Tensor:
         """Encode a batch, and answer with the head if the model has one.
 
@@ -136,35 +137,51 @@ class BaseModel(nn.Module):
         attention_mask
             `(b, n)`, 1 or True at real tokens, of any type. Padding in any place and amount changes
             no real token.
+        token_type_ids
+            What kind each token is of, for models with `type_vocab_size`; None is 0 everywhere.
 
         Returns
         -------
         Tensor
             Hidden states `(b, n, d)` with zeros at padding, or what the head makes of them:
-            `(b, num_classes)` for classification and regression, `(b, n, k)` per token otherwise.
+            `(b, num_classes)` for classification and regression, `(b, d)` for pooled rows,
+            `(b, n, k)` per token otherwise.
 
         Raises
         ------
         ValueError
-            None or both inputs, wrong shape or type, an id outside the vocabulary, a bad mask, or
-            a row longer than learned positions reach.
+            None or both inputs, wrong shape or type, an id outside the vocabulary, a bad mask, a
+            row longer than learned positions reach, or token types that the model has no table of.
         """
         x = self._check_input(input_ids, inputs_embeds)
+        types = check_types(token_type_ids, x, self.type_embedding)
         rows = None if attention_mask is None else pack_rows(attention_mask, x.shape[:2])
-        hidden = self._encode(x if rows is None else rows.pack(x), rows)
+        if rows is not None:
+            x, types = rows.pack(x), None if types is None else rows.pack(types)
+        hidden = self._encode(self._embed(x, types, rows), rows)
         if self.output_head is not None:
             return self.output_head(hidden, rows)
         return hidden if rows is None else rows.unpack(hidden)
 
-    def _encode(self, x: Tensor, rows: Rows | None) -> Tensor:
-        """Give the hidden states of ids or vectors, dense or packed."""
+    def _embed(self, x: Tensor, types: Tensor | None, rows: Rows | None) -> Tensor:
+        """Give what the first block sees of ids or vectors, dense or packed."""
         if not x.is_floating_point():
             assert self.embedding is not None, "the input check sees to this"
             x = self.embedding(x)
+        if self.type_embedding is not None:
+            table = self.type_embedding
+            x = x + (table.weight[0] if types is None else table(types)).to(x.dtype)
         if self.positions is not None:
             place = torch.arange(x.shape[1], device=x.device) if rows is None else rows.positions
             x = self.positions(x, place)
-        x = self.dropout(x)
+        if self.embedding_norm is not None:
+            x = self.embedding_norm(x)
+        if self.embedding_projection is not None:
+            x = self.embedding_projection(x)
+        return self.dropout(x)
+
+    def _encode(self, x: Tensor, rows: Rows | None) -> Tensor:
+        """Give the hidden states behind the blocks."""
         for block in self.blocks:
             if self.config.gradient_checkpointing and self.training:
                 x = checkpoint(block, x, rows, use_reentrant=False)
@@ -177,40 +194,17 @@ class BaseModel(nn.Module):
         if (input_ids is None) == (inputs_embeds is None):
             got = "neither" if input_ids is None else "both"
             raise ValueError(must("forward", "get input_ids or inputs_embeds", got))
-        x = (
-            self._check_ids(input_ids)
-            if inputs_embeds is None
-            else self._check_embeds(inputs_embeds)
-        )
+        if inputs_embeds is not None:
+            x = check_embeds(inputs_embeds, self.config.embedding_dim or self.config.hidden_dim)
+        elif self.embedding is None:
+            raise ValueError("input_ids must not be given to a model without vocab_size")
+        else:
+            assert input_ids is not None
+            x = check_ids("input_ids", input_ids, self.embedding)
         learned = isinstance(self.positions, LearnedPositions)
         if learned and x.shape[1] > self.config.sequence_length:
             rule = f"be at most max_sequence_length={self.config.sequence_length}"
             raise ValueError(must("the length with learned positions", rule, x.shape[1]))
-        return x
-
-    def _check_ids(self, ids: Tensor | None) -> Tensor:
-        if self.embedding is None:
-            raise ValueError("input_ids must not be given to a model without vocab_size")
-        assert ids is not None
-        if ids.dim() != 2 or ids.shape[1] == 0:
-            raise ValueError(must("input_ids", "have shape (b, n) with n >= 1", tuple(ids.shape)))
-        if ids.dtype not in (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8):
-            raise ValueError(must("input_ids", "hold integers", ids.dtype))
-        # On other devices, and inside a compiled graph, the look-up itself checks.
-        if ids.device.type == "cpu" and not torch.compiler.is_compiling() and ids.numel():
-            low, high = int(ids.min()), int(ids.max())
-            if low < 0 or high >= self.embedding.num_embeddings:
-                rule = f"lie in 0..{self.embedding.num_embeddings - 1}"
-                raise ValueError(must("input_ids", rule, low if low < 0 else high))
-        return ids if ids.dtype in (torch.int64, torch.int32) else ids.long()
-
-    def _check_embeds(self, x: Tensor) -> Tensor:
-        d = self.config.hidden_dim
-        if x.dim() != 3 or x.shape[2] != d or x.shape[1] == 0:
-            rule = f"have shape (b, n, {d}) with n >= 1"
-            raise ValueError(must("inputs_embeds", rule, tuple(x.shape)))
-        if not x.is_floating_point():
-            raise ValueError(must("inputs_embeds", "hold floating-point numbers", x.dtype))
         return x
 
     def summary(self, sequence_length: int | None = None) -> Summary:

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, Literal
 
+from spectrans.blocks.activation import Activation
 from spectrans.blocks.hybrid import NormPosition
 from spectrans.config.base import ModelConfig, OutputHeadType, PositionalEncodingType
 from spectrans.config.models import FNetModelConfig
@@ -41,6 +42,15 @@ class FNet(BaseModel):
         pooling: Pooling = "mean",
         norm_position: NormPosition = "post",
         tie_embeddings: bool = True,
+        activation: Activation = "gelu",
+        type_vocab_size: int | None = None,
+        embedding_dim: int | None = None,
+        embedding_norm: bool = False,
+        mixing_dropout: float | None = None,
+        pooler: Activation | None = None,
+        head_dropout: float = 0.0,
+        lm_transform: bool = False,
+        logit_scale: float | None = None,
     ) -> None:
         super().__init__(FNetModelConfig(**given(locals())))
 
@@ -63,6 +73,11 @@ class FNetEncoder(FNet):
         *,
         fft_norm: Literal["ortho", "backward"] = "ortho",
         norm_position: NormPosition = "post",
+        activation: Activation = "gelu",
+        type_vocab_size: int | None = None,
+        embedding_dim: int | None = None,
+        embedding_norm: bool = False,
+        mixing_dropout: float | None = None,
     ) -> None:
         super().__init__(**given(locals()), output_type="none")
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from spectrans.blocks.activation import Activation
 from spectrans.blocks.hybrid import NormPosition
 from spectrans.config.base import ModelConfig, OutputHeadType, PositionalEncodingType
 from spectrans.config.models import AlternatingModelConfig, HybridModelConfig
@@ -74,18 +75,39 @@ class HybridTransformer(BaseModel):
     norm_eps
         Epsilon of the norms.
     output_type
-        classification (hidden states without `num_classes`), regression, sequence, lm or none.
+        classification (hidden states without `num_classes`), regression, pooled (one vector per
+        row), sequence, lm or none.
     gradient_checkpointing
         Recompute blocks in the backward pass instead of keeping their values.
     layer_types
         With alternation_pattern="custom": a layout string such as "3xfourier,attention", tiled over
         the depth, or one name, dict or options value per layer.
     pooling
-        mean, cls (the first token) or max over real tokens, for classification and regression.
+        mean, cls (the first token) or max over real tokens, for heads that pool.
     norm_position
         pre or post.
     tie_embeddings
         Whether the lm head scores with the token embedding.
+    activation
+        gelu, gelu_tanh, relu, silu or tanh, in the feed-forward networks and in `lm_transform`.
+    type_vocab_size
+        Kinds of tokens, for models called with `token_type_ids`; None has none.
+    embedding_dim
+        Width of the tables, or of the vectors that the model is fed with, when a linear layer maps
+        them to `hidden_dim`; None has no such layer.
+    embedding_norm
+        Whether the sum of tokens, types and positions is normalised before that layer.
+    mixing_dropout
+        The dropout of the mixers' branches; None is `dropout`.
+    pooler
+        Activation of a linear layer on the pooled row, as "tanh" in BERT; None has no such layer.
+    head_dropout
+        Probability of dropping a channel of what the head's last linear layer reads in training.
+    lm_transform
+        Whether linear layer, activation and norm stand before the scores of the lm head, as in
+        BERT.
+    logit_scale
+        Factor of a tied lm head's logits; None is one over the root of the embedding's width.
 
     Raises
     ------
@@ -128,6 +150,15 @@ class HybridTransformer(BaseModel):
         pooling: Pooling = "mean",
         norm_position: NormPosition = "pre",
         tie_embeddings: bool = True,
+        activation: Activation = "gelu",
+        type_vocab_size: int | None = None,
+        embedding_dim: int | None = None,
+        embedding_norm: bool = False,
+        mixing_dropout: float | None = None,
+        pooler: Activation | None = None,
+        head_dropout: float = 0.0,
+        lm_transform: bool = False,
+        logit_scale: float | None = None,
     ) -> None:
         super().__init__(HybridModelConfig(**given(locals())))
 
@@ -173,6 +204,11 @@ class HybridEncoder(HybridTransformer):
         *,
         layer_types: str | Sequence[Item] | None = None,
         norm_position: NormPosition = "pre",
+        activation: Activation = "gelu",
+        type_vocab_size: int | None = None,
+        embedding_dim: int | None = None,
+        embedding_norm: bool = False,
+        mixing_dropout: float | None = None,
     ) -> None:
         super().__init__(**given(locals()), output_type="none")
 
@@ -214,5 +250,14 @@ class AlternatingTransformer(BaseModel):
         pooling: Pooling = "mean",
         norm_position: NormPosition = "pre",
         tie_embeddings: bool = True,
+        activation: Activation = "gelu",
+        type_vocab_size: int | None = None,
+        embedding_dim: int | None = None,
+        embedding_norm: bool = False,
+        mixing_dropout: float | None = None,
+        pooler: Activation | None = None,
+        head_dropout: float = 0.0,
+        lm_transform: bool = False,
+        logit_scale: float | None = None,
     ) -> None:
         super().__init__(AlternatingModelConfig(**given(locals())))

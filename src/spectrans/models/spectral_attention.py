@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, Literal
 
+from spectrans.blocks.activation import Activation
 from spectrans.blocks.hybrid import NormPosition
 from spectrans.config.base import ModelConfig, OutputHeadType, PositionalEncodingType
 from spectrans.config.models import SpectralAttentionModelConfig
@@ -42,6 +43,15 @@ class SpectralAttentionTransformer(BaseModel):
         pooling: Pooling = "mean",
         norm_position: NormPosition = "pre",
         tie_embeddings: bool = True,
+        activation: Activation = "gelu",
+        type_vocab_size: int | None = None,
+        embedding_dim: int | None = None,
+        embedding_norm: bool = False,
+        mixing_dropout: float | None = None,
+        pooler: Activation | None = None,
+        head_dropout: float = 0.0,
+        lm_transform: bool = False,
+        logit_scale: float | None = None,
     ) -> None:
         super().__init__(SpectralAttentionModelConfig(**given(locals())))
 
@@ -67,6 +77,11 @@ class SpectralAttentionEncoder(SpectralAttentionTransformer):
         *,
         qk_norm: bool = True,
         norm_position: NormPosition = "pre",
+        activation: Activation = "gelu",
+        type_vocab_size: int | None = None,
+        embedding_dim: int | None = None,
+        embedding_norm: bool = False,
+        mixing_dropout: float | None = None,
     ) -> None:
         super().__init__(**given(locals()), output_type="none")
 

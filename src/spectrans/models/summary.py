@@ -187,6 +187,7 @@ _ELEMENTWISE = [
     "exp",
     "gelu",
     "relu",
+    "silu",
     "sigmoid",
     "tanh",
     "_softmax",
