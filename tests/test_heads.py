@@ -112,8 +112,16 @@ def test_pooled_vectors_go_through_the_pooler() -> None:
     ids = torch.randint(0, 9, (2, 5))
     x = hidden_of(model, ids)[:, 0]
     w = model.state_dict()
-    x = torch.tanh(x @ w["output_head.dense.weight"].T + w["output_head.dense.bias"])
+    dense = "output_head.pooler.dense."
+    x = torch.tanh(x @ w[dense + "weight"].T + w[dense + "bias"])
     torch.testing.assert_close(model(ids), x)
+
+
+def test_the_pooler_has_one_name_with_and_without_classes() -> None:
+    pooled = build(output_type="pooled", pooler="tanh").state_dict().keys()
+    classes = build(num_classes=3, pooler="tanh").state_dict().keys()
+    assert classes - pooled == {"output_head.linear.weight", "output_head.linear.bias"}
+    assert pooled <= classes
 
 
 @pytest.mark.parametrize(("scale", "factor"), [(None, 24**-0.5), (1.0, 1.0), (0.25, 0.25)])

@@ -144,3 +144,41 @@ def test_an_exact_norm_of_zeros_is_finite_in_value_and_slope(eps: float) -> None
     assert x.grad is not None
     assert not y.any()
     assert not x.grad.any()
+
+
+@pytest.mark.parametrize("kind", ["learned", "sinusoidal"])
+def test_positions_may_be_given(kind: Any) -> None:
+    model = HybridTransformer(vocab_size=9, **SMALL, positional_encoding_type=kind).eval()
+    ids, places = torch.randint(0, 9, (2, 5)), torch.randint(0, 16, (2, 5))
+    assert model.positions is not None
+    tokens = model.get_submodule("embedding")(ids)
+    rows = [model.positions(tokens[row], places[row]) for row in (0, 1)]
+    torch.testing.assert_close(first_seen(model, ids, position_ids=places), torch.stack(rows))
+
+
+@pytest.mark.parametrize("kind", ["learned", "sinusoidal"])
+@pytest.mark.parametrize("side", [left, right, scattered])
+def test_given_positions_stay_with_their_tokens_through_packing(kind: Any, side: Any) -> None:
+    model = HybridTransformer(vocab_size=9, **SMALL, positional_encoding_type=kind).eval()
+    ids, mask = torch.randint(0, 9, (5, 16)), side(LENGTHS, 16)
+    counted = (mask.cumsum(1) - 1).clamp(min=0)
+    found = model(ids, attention_mask=mask, position_ids=counted)
+    torch.testing.assert_close(found, model(ids, attention_mask=mask))
+    moved = model(ids, attention_mask=mask, position_ids=15 - counted)
+    assert (moved - found)[mask].abs().amax() > 0.1
+
+
+@pytest.mark.parametrize(
+    ("kind", "places", "sentence"),
+    [
+        ("rotary", torch.zeros(2, 5).long(), "to a model that adds no positions"),
+        ("learned", torch.full((2, 5), 16), r"position_ids must lie in 0..15, got 16"),
+        ("learned", torch.zeros(5).long(), r"have the shape of the batch, \(2, 5\), got \(5,\)"),
+        ("sinusoidal", torch.zeros(2, 5), "position_ids must hold integers"),
+    ],
+)
+@pytest.mark.usefixtures("without_shape_checks")
+def test_positions_that_mean_nothing_are_refused(kind: Any, places: Tensor, sentence: str) -> None:
+    model = HybridTransformer(vocab_size=9, **SMALL, positional_encoding_type=kind)
+    with pytest.raises(ValueError, match=sentence):
+        model(torch.zeros(2, 5).long(), position_ids=places)

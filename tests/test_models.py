@@ -253,3 +253,33 @@ def test_every_mixer_has_a_cost_that_grows_with_length(case: Case) -> None:
     costs = [model.summary(n).layers[0].mixer_flops for n in (16, 64)]
     assert costs[0] > 0
     assert costs[1] > 2 * costs[0]
+
+
+def test_only_the_chosen_blocks_are_computed_again() -> None:
+    model = HybridTransformer(vocab_size=9, **SMALL, gradient_checkpointing=True)
+    model.recompute = (model.recompute[0], None)
+    calls: list[int] = []
+    for number, block in enumerate(model.blocks):
+        block.register_forward_pre_hook(lambda *_, number=number: calls.append(number))
+    ids = torch.zeros(1, 4, dtype=torch.long)
+    model(ids).sum().backward()
+    assert calls == [0, 1, 0]
+    calls.clear()
+    model.eval()(ids).sum().backward()
+    assert calls == [0, 1]
+
+
+@pytest.mark.parametrize("mask", [None, torch.tensor([[1, 1, 1, 0], [1, 1, 1, 1]])])
+def test_the_states_of_a_pass_are_what_blocks_see_and_give(mask: Tensor | None) -> None:
+    model = HybridTransformer(vocab_size=9, **SMALL, num_classes=3).eval()
+    seen: list[Tensor] = []
+    model.blocks[0].register_forward_pre_hook(lambda block, args: seen.append(args[0]))
+    for block in model.blocks:
+        block.register_forward_hook(lambda block, args, y: seen.append(y))
+    ids, states = torch.randint(0, 9, (2, 4)), list[Tensor]()
+    hidden, rows = model.encode(ids, attention_mask=mask, states=states)
+    assert len(states) == 3
+    assert all(torch.equal(state, x) for state, x in zip(states, seen, strict=True))
+    assert model.final_norm is not None
+    assert torch.equal(hidden, model.final_norm(states[-1]))
+    assert torch.equal(model.answer(hidden, rows), model(ids, attention_mask=mask))

@@ -228,3 +228,29 @@ def test_padding_is_exact_with_two_mixers_of_one_kind() -> None:
         layer1_type="wavelet", layer2_type="gfnet",
     )  # fmt: skip
     assert_padding_is_exact(model, left(LENGTHS, 16), torch.float64, 1e-9)
+
+
+@pytest.mark.parametrize("padding", [right, left, scattered])
+def test_pairs_of_tokens_go_to_the_places_of_both(padding: Callable[..., Tensor]) -> None:
+    mask = padding(LENGTHS, 16)
+    rows = pack_rows(mask, mask.shape)
+    assert rows is not None
+    padded = torch.arange(1, 5 * 16 + 1).double().view(5, 16) * mask
+    sizes = [count * length for count, length in rows.groups]
+    tokens = rows.pack(padded[..., None]).split(sizes)
+    groups = [
+        torch.stack([x.view(count, length), x.view(count, length) ** 2], 1)
+        for x, (count, length) in zip(tokens, rows.groups, strict=True)
+    ]
+    pairs = [g[..., :, None] * g[..., None, :] for g in groups]
+    found = rows.unpack_pairs(pairs, padded, num_heads=2)
+    heads = torch.stack([padded, padded**2], 1)
+    assert torch.equal(found, heads[..., :, None] * heads[..., None, :])
+
+
+def test_no_real_token_has_no_pairs() -> None:
+    mask = torch.zeros(2, 3)
+    rows = pack_rows(mask, mask.shape)
+    assert rows is not None
+    assert not rows.unpack_pairs([], mask, num_heads=2).any()
+    assert rows.unpack_pairs([], mask, num_heads=2).shape == (2, 2, 3, 3)

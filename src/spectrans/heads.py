@@ -86,12 +86,14 @@ class Pooler(nn.Module):
 class PooledHead(nn.Module):
     """Pool a row and map it to `num_outputs` numbers: class logits, or regression targets.
 
+    Without `num_outputs` the pooled row itself is the answer; the pooler has the same name in both.
+
     Parameters
     ----------
     hidden_dim
         Channels of a token.
     num_outputs
-        Numbers per row.
+        Numbers per row; None for the pooled row.
     pooling
         Summary of the row.
     pooler
@@ -103,7 +105,7 @@ class PooledHead(nn.Module):
     def __init__(
         self,
         hidden_dim: int,
-        num_outputs: int,
+        num_outputs: int | None,
         pooling: Pooling,
         *,
         pooler: Activation | None = None,
@@ -112,12 +114,14 @@ class PooledHead(nn.Module):
         super().__init__()
         self.pooler = Pooler(hidden_dim, pooling, pooler)
         self.dropout = nn.Dropout(dropout)
-        self.linear = nn.Linear(hidden_dim, num_outputs)
-        init_linear(self.linear)
+        self.linear = None if num_outputs is None else nn.Linear(hidden_dim, num_outputs)
+        if self.linear is not None:
+            init_linear(self.linear)
 
     def forward(self, x: Tensor, rows: Rows | None) -> Float[Tensor, "b k"]:
         """Map every row."""
-        return self.linear(self.dropout(self.pooler(x, rows)))
+        pooled = self.pooler(x, rows)
+        return pooled if self.linear is None else self.linear(self.dropout(pooled))
 
 
 class LMTransform(nn.Module):

@@ -49,6 +49,34 @@ class Rows:
         padded = x.new_zeros((b * n, x.shape[-1])).index_copy(0, self.index, x)
         return padded.view(b, n, x.shape[-1])
 
+    def unpack_pairs(
+        self, groups: Sequence[Tensor], like: Tensor, num_heads: int
+    ) -> Float[Tensor, "b h n n"]:
+        """Put what each token has to do with each of its row in place, with zeros at padding.
+
+        Parameters
+        ----------
+        groups
+            One tensor `(rows, h, length, length)` per run of rows of equal length, in packed order.
+        like
+            Says device and type of the result.
+        num_heads
+            Heads of every tensor.
+
+        Returns
+        -------
+        Tensor
+            One matrix per row of the padded batch and head.
+        """
+        b, n = self.batch_shape
+        padded = like.new_zeros((b, n, n, num_heads))
+        sizes = [rows * length for rows, length in self.groups]
+        for group, part in zip(groups, self.index.split(sizes) if sizes else (), strict=True):
+            place = part.view(group.shape[0], -1)
+            row, column = place[:, :1, None] // n, place % n
+            padded[row, column[:, :, None], column[:, None, :]] = group.permute(0, 2, 3, 1)
+        return padded.permute(0, 3, 1, 2)
+
     # Group sizes are data: compiled around, a new set of lengths would be a new graph per mixer.
     @torch.compiler.disable
     def mix(

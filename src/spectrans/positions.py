@@ -15,8 +15,8 @@ _BASE = 10_000.0
 
 
 def sinusoidal(
-    positions: Int[Tensor, " n"], dim: int, dtype: torch.dtype = torch.float32
-) -> Float[Tensor, "n d"]:
+    positions: Int[Tensor, "*b n"], dim: int, dtype: torch.dtype = torch.float32
+) -> Float[Tensor, "*b n d"]:
     """Give the sine code in the first half of the channels and the cosine code in the second.
 
     Parameters
@@ -37,17 +37,17 @@ def sinusoidal(
     num_sines = (dim + 1) // 2
     channel = torch.arange(num_sines, device=positions.device, dtype=wide)
     rate = torch.exp(channel * (-math.log(_BASE) / max(num_sines, 1)))
-    angle = positions.to(wide)[:, None] * rate
-    return torch.cat([angle.sin(), angle[:, : dim // 2].cos()], dim=-1).to(dtype)
+    angle = positions.to(wide)[..., None] * rate
+    return torch.cat([angle.sin(), angle[..., : dim // 2].cos()], dim=-1).to(dtype)
 
 
 class SinusoidalPositions(nn.Module):
     """Add the sine-cosine code; it has no weights and no longest length."""
 
     def forward(
-        self, x: Float[Tensor, "*b n d"], positions: Int[Tensor, " n"]
+        self, x: Float[Tensor, "*b n d"], positions: Int[Tensor, "*c n"]
     ) -> Float[Tensor, "*b n d"]:
-        """Add to every token the code of its position."""
+        """Add to every token the code of its position; rows may share their positions."""
         return x + sinusoidal(positions, x.shape[-1], x.dtype)
 
 
@@ -69,9 +69,9 @@ class LearnedPositions(nn.Module):
         nn.init.normal_(self.weight, std=math.sqrt(0.5))
 
     def forward(
-        self, x: Float[Tensor, "*b n d"], positions: Int[Tensor, " n"]
+        self, x: Float[Tensor, "*b n d"], positions: Int[Tensor, "*c n"]
     ) -> Float[Tensor, "*b n d"]:
-        """Add to every token the vector of its position."""
+        """Add to every token the vector of its position; rows may share their positions."""
         return x + self.weight[positions].to(x.dtype)
 
 

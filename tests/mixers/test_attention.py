@@ -60,3 +60,24 @@ def test_learned_lengths_bound_the_logits() -> None:
     q, k, _ = layer.heads.split(1e3 * torch.randn(2, 20, 12, dtype=torch.float64))
     logits = q @ k.transpose(-1, -2) / 2
     assert logits.abs().max().item() <= 4 + 1e-6
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"position": "rotary"},
+        {"position": "alibi"},
+        {"window": 2},
+        {"window": 2, "position": "alibi"},
+        {"qk_norm": True},
+    ],
+    ids=str,
+)
+def test_the_weights_are_those_that_mix_the_values(options: dict[str, Any]) -> None:
+    attention = mixer(**options)
+    x = torch.randn(2, 11, 12, dtype=torch.float64)
+    weights = attention.weights(x)
+    torch.testing.assert_close(weights.sum(-1), torch.ones(2, 3, 11, dtype=torch.float64))
+    mixed = attention.heads.merge(weights @ attention.heads.split(x)[2])
+    torch.testing.assert_close(mixed, attention(x))

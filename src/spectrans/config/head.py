@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 # What a head must have among the settings, and which of the others it can use.
 _NEEDED = {"sequence": ("num_classes",), "lm": ("vocab_size",)}
-_USED = {
+USED = {
     "classification": ("num_classes", "pooling", "pooler", "head_dropout"),
     "regression": ("num_classes", "pooling", "pooler", "head_dropout"),
     "pooled": ("pooling", "pooler"),
@@ -17,7 +17,7 @@ _USED = {
     "lm": ("tie_embeddings", "lm_transform", "logit_scale"),
     "none": (),
 }
-_SETTINGS = tuple(dict.fromkeys(name for names in _USED.values() for name in names))
+SETTINGS = tuple(dict.fromkeys(name for names in USED.values() for name in names))
 
 
 def check_head(config: "ModelConfig") -> None:
@@ -37,10 +37,10 @@ def check_head(config: "ModelConfig") -> None:
     for name in _NEEDED.get(head, ()):
         if getattr(config, name) is None:
             raise ValueError(must(name, f"be given for output_type={head!r}", None))
-    used = _USED[head]
+    used = USED[head]
     if head == "classification" and config.num_classes is None:
         used = ()  # it gives hidden states
-    for name in _SETTINGS:
+    for name in SETTINGS:
         value = getattr(config, name)
         if name not in used and value != type(config).model_fields[name].default:
             rule = f"be left out for output_type={head!r}{_why(config, name)}"

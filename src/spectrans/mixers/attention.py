@@ -1,5 +1,6 @@
 """Softmax attention, global or in a local window."""
 
+import math
 from typing import ClassVar, Literal
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
 from spectrans.mixers.projection import HeadProjection
 from spectrans.positions import alibi_bias, rotary
+from spectrans.transforms.precision import full_precision, widened
 
 
 class Attention(MixerOptions):
@@ -85,6 +87,23 @@ class AttentionMixer(Mixer):
         else:
             y = self._attend(q, k, v, self._bias(q, window))
         return self.heads.merge(y)
+
+    def weights(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b h n n"]:
+        """Give how much each token (row) takes from each token (column) of its row, per head.
+
+        The softmax is computed in float32 or wider; dropout of weights is not applied.
+        """
+        q, k, _ = self.heads.split(x)
+        if self.options.position == "rotary":
+            q, k = rotary(q, k)
+        with full_precision(x):
+            logits = widened(q) @ widened(k).mT / math.sqrt(q.shape[-1])
+            bias = self._bias(q, self.options.window)
+            if bias is not None and bias.dtype == torch.bool:
+                logits = logits.masked_fill(~bias, -torch.inf)
+            elif bias is not None:
+                logits = logits + bias
+            return logits.softmax(-1).to(x.dtype)
 
     def _attend(
         self,

@@ -2,6 +2,8 @@
 
 import inspect
 import math
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
@@ -17,7 +19,7 @@ from spectrans.errors import must
 from spectrans.initialisation import init_unit_gain
 from spectrans.mixers.base import Dims
 from spectrans.models.head import build_head
-from spectrans.models.inputs import check_embeds, check_ids, check_types
+from spectrans.models.inputs import check_embeds, check_ids, check_positions, check_types
 from spectrans.models.summary import Summary, summarise
 from spectrans.packing import Rows, pack_rows
 from spectrans.positions import LearnedPositions, SinusoidalPositions
@@ -56,6 +58,10 @@ class BaseModel(nn.Module):
         pre = config.norm_position == "pre"
         self.final_norm = Norm(config.hidden_dim, eps=config.norm_eps) if pre else None
         self.output_head = build_head(config, self.embedding)
+        # What calls each block in training to have it computed again in the backward pass; None
+        # keeps its values.
+        again = partial(checkpoint, use_reentrant=False) if config.gradient_checkpointing else None
+        self.recompute: tuple[Callable[..., Tensor] | None, ...] = (again,) * config.num_layers
 
     def _build_input(self) -> None:
         """Make the tables, and what stands between them and the blocks."""
@@ -125,6 +131,7 @@ class BaseModel(nn.Module):
         inputs_embeds: Float[Tensor, "b n e"] | None = None,
         attention_mask: Tensor | None = None,
         token_type_ids: Integer[Tensor, "b n"] | None = None,
+        position_ids: Integer[Tensor, "b n"] | None = None,
     ) -> Tensor:
         """Encode a batch, and answer with the head if the model has one.
 
@@ -139,6 +146,9 @@ class BaseModel(nn.Module):
             no real token.
         token_type_ids
             What kind each token is of, for models with `type_vocab_size`; None is 0 everywhere.
+        position_ids
+            Where each token is, for models that add positions to their input; None counts the real
+            tokens of each row.
 
         Returns
         -------
@@ -151,19 +161,45 @@ class BaseModel(nn.Module):
         ------
         ValueError
             None or both inputs, wrong shape or type, an id outside the vocabulary, a bad mask, a
-            row longer than learned positions reach, or token types that the model has no table of.
+            row longer than learned positions reach, or token types or positions that the model has
+            no table of.
+        """
+        return self.answer(
+            *self.encode(input_ids, inputs_embeds, attention_mask, token_type_ids, position_ids)
+        )
+
+    def encode(
+        self,
+        input_ids: Tensor | None = None,
+        inputs_embeds: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        token_type_ids: Tensor | None = None,
+        position_ids: Tensor | None = None,
+        states: list[Tensor] | None = None,
+    ) -> tuple[Tensor, Rows | None]:
+        """Give hidden states, packed where the batch has padding, and how they were packed.
+
+        `answer` takes both. The inputs are those of `forward`; the list `states` gets what the
+        first block sees and what each block gives.
         """
         x = self._check_input(input_ids, inputs_embeds)
         types = check_types(token_type_ids, x, self.type_embedding)
         rows = None if attention_mask is None else pack_rows(attention_mask, x.shape[:2])
+        place = check_positions(position_ids, x, self.positions)
         if rows is not None:
             x, types = rows.pack(x), None if types is None else rows.pack(types)
-        hidden = self._encode(self._embed(x, types, rows), rows)
+            place = rows.positions if place is None else rows.pack(place)
+        if place is None:
+            place = torch.arange(x.shape[1], device=x.device)
+        return self._encode(self._embed(x, types, place), rows, states), rows
+
+    def answer(self, hidden: Tensor, rows: Rows | None) -> Tensor:
+        """Give what the head makes of hidden states, or the states themselves, unpacked."""
         if self.output_head is not None:
             return self.output_head(hidden, rows)
         return hidden if rows is None else rows.unpack(hidden)
 
-    def _embed(self, x: Tensor, types: Tensor | None, rows: Rows | None) -> Tensor:
+    def _embed(self, x: Tensor, types: Tensor | None, place: Tensor) -> Tensor:
         """Give what the first block sees of ids or vectors, dense or packed."""
         if not x.is_floating_point():
             assert self.embedding is not None, "the input check sees to this"
@@ -172,7 +208,6 @@ class BaseModel(nn.Module):
             table = self.type_embedding
             x = x + (table.weight[0] if types is None else table(types)).to(x.dtype)
         if self.positions is not None:
-            place = torch.arange(x.shape[1], device=x.device) if rows is None else rows.positions
             x = self.positions(x, place)
         if self.embedding_norm is not None:
             x = self.embedding_norm(x)
@@ -180,13 +215,14 @@ class BaseModel(nn.Module):
             x = self.embedding_projection(x)
         return self.dropout(x)
 
-    def _encode(self, x: Tensor, rows: Rows | None) -> Tensor:
+    def _encode(self, x: Tensor, rows: Rows | None, states: list[Tensor] | None) -> Tensor:
         """Give the hidden states behind the blocks."""
-        for block in self.blocks:
-            if self.config.gradient_checkpointing and self.training:
-                x = checkpoint(block, x, rows, use_reentrant=False)
-            else:
-                x = block(x, rows)
+        for block, again in zip(self.blocks, self.recompute, strict=True):
+            if states is not None:
+                states.append(x)
+            x = block(x, rows) if again is None or not self.training else again(block, x, rows)
+        if states is not None:
+            states.append(x)
         return x if self.final_norm is None else self.final_norm(x)
 
     def _check_input(self, input_ids: Tensor | None, inputs_embeds: Tensor | None) -> Tensor:
@@ -200,7 +236,7 @@ class BaseModel(nn.Module):
             raise ValueError("input_ids must not be given to a model without vocab_size")
         else:
             assert input_ids is not None
-            x = check_ids("input_ids", input_ids, self.embedding)
+            x = check_ids("input_ids", input_ids, self.embedding.weight)
         learned = isinstance(self.positions, LearnedPositions)
         if learned and x.shape[1] > self.config.sequence_length:
             rule = f"be at most max_sequence_length={self.config.sequence_length}"

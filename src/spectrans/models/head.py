@@ -3,9 +3,9 @@
 from torch import nn
 
 from spectrans.config.base import ModelConfig
-from spectrans.heads import LMTransform, PooledHead, Pooler, TiedLMHead, TokenHead
+from spectrans.heads import LMTransform, PooledHead, TiedLMHead, TokenHead
 
-Head = PooledHead | Pooler | TokenHead | TiedLMHead
+Head = PooledHead | TokenHead | TiedLMHead
 
 
 def build_head(config: ModelConfig, embedding: nn.Embedding | None) -> Head | None:
@@ -26,7 +26,7 @@ def build_head(config: ModelConfig, embedding: nn.Embedding | None) -> Head | No
     d, dropout = config.hidden_dim, config.head_dropout
     match config.output_type:
         case "pooled":
-            return Pooler(d, config.pooling, config.pooler)
+            return PooledHead(d, None, config.pooling, pooler=config.pooler)
         case "regression":
             outputs = config.num_classes or 1
             return PooledHead(d, outputs, config.pooling, pooler=config.pooler, dropout=dropout)

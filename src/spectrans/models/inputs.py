@@ -1,14 +1,16 @@
 """What a model refuses to take: ids, vectors and token types of a wrong kind, size or range."""
 
 import torch
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from spectrans.errors import must
+from spectrans.positions import LearnedPositions, SinusoidalPositions
 
 _INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 
-def check_ids(name: str, ids: Tensor, table: nn.Embedding) -> Tensor:
+def check_ids(name: str, ids: Tensor, table: Float[Tensor, "v d"]) -> Tensor:
     """Give `(b, n)` ids ready for a look-up in `table`, or refuse them.
 
     Parameters
@@ -37,8 +39,8 @@ def check_ids(name: str, ids: Tensor, table: nn.Embedding) -> Tensor:
     # On other devices, and inside a compiled graph, the look-up itself checks.
     if ids.device.type == "cpu" and not torch.compiler.is_compiling() and ids.numel():
         low, high = int(ids.min()), int(ids.max())
-        if low < 0 or high >= table.num_embeddings:
-            rule = f"lie in 0..{table.num_embeddings - 1}"
+        if low < 0 or high >= len(table):
+            rule = f"lie in 0..{len(table) - 1}"
             raise ValueError(must(name, rule, low if low < 0 else high))
     return ids if ids.dtype in (torch.int64, torch.int32) else ids.long()
 
@@ -53,13 +55,33 @@ def check_embeds(x: Tensor, dim: int) -> Tensor:
     return x
 
 
+def check_positions(
+    position_ids: Tensor | None, x: Tensor, positions: SinusoidalPositions | LearnedPositions | None
+) -> Tensor | None:
+    """Give the positions of the batch `x`, or refuse them; None stays None."""
+    if position_ids is None:
+        return None
+    if positions is None:
+        raise ValueError("position_ids must not be given to a model that adds no positions")
+    _check_shape("position_ids", position_ids, x)
+    if isinstance(positions, LearnedPositions):
+        return check_ids("position_ids", position_ids, positions.weight)
+    if position_ids.dtype not in _INTEGERS:
+        raise ValueError(must("position_ids", "hold integers", position_ids.dtype))
+    return position_ids
+
+
+def _check_shape(name: str, ids: Tensor, x: Tensor) -> None:
+    if ids.shape != x.shape[:2]:
+        rule = f"have the shape of the batch, {tuple(x.shape[:2])}"
+        raise ValueError(must(name, rule, tuple(ids.shape)))
+
+
 def check_types(types: Tensor | None, x: Tensor, table: nn.Embedding | None) -> Tensor | None:
     """Give the token types of the batch `x`, or refuse them; None stays None."""
     if types is None:
         return None
     if table is None:
         raise ValueError("token_type_ids must not be given to a model without type_vocab_size")
-    if types.shape != x.shape[:2]:
-        rule = f"have the shape of the batch, {tuple(x.shape[:2])}"
-        raise ValueError(must("token_type_ids", rule, tuple(types.shape)))
-    return check_ids("token_type_ids", types, table)
+    _check_shape("token_type_ids", types, x)
+    return check_ids("token_type_ids", types, table.weight)
