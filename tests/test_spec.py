@@ -66,7 +66,8 @@ def test_standard_attention_has_the_documented_arguments() -> None:
 
 def test_forward_takes_ids_first() -> None:
     names = list(inspect.signature(HybridTransformer.forward).parameters)
-    assert names == ["self", "input_ids", "inputs_embeds", "attention_mask", "token_type_ids"]
+    given = ["input_ids", "inputs_embeds", "attention_mask", "token_type_ids", "position_ids"]
+    assert names == ["self", *given]
 
 
 def test_the_first_example_at_a_tenth_of_its_size() -> None:
