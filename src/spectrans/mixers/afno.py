@@ -4,12 +4,13 @@ from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Complex, Float
+from jaxtyping import Float
 from pydantic import AliasChoices, Field, NonNegativeFloat, PositiveFloat, PositiveInt
 from torch import Tensor, nn
 
 from spectrans.errors import must
 from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
+from spectrans.transforms.dft import Parts, channel_modes, channels, signal, spectrum
 from spectrans.transforms.precision import full_precision, widened
 
 
@@ -100,44 +101,45 @@ class AFNOMixer(Mixer):
         """Transform, act on every kept frequency, transform back."""
         n, d = x.shape[1:]
         with full_precision(x):
-            spectrum = torch.fft.rfft(widened(x), dim=1, norm="ortho")  # (b, n // 2 + 1, d)
-            kept = self._network(self._low(spectrum, d))
-            return torch.fft.irfft(self._spread(kept, n, d), n=n, dim=1, norm="ortho").to(x.dtype)
+            kept = self._network(self._low(spectrum(widened(x))))
+            return signal(self._spread(kept, n, d), n).to(x.dtype)
 
-    def _low(self, spectrum: Complex[Tensor, "b f d"], d: int) -> Complex[Tensor, "b k w"]:
+    def _low(self, parts: Parts) -> Parts:
         """Keep the low frequencies of the tokens and, where asked for, of the channels."""
-        kept = spectrum if self.options.modes_seq is None else spectrum[:, : self.options.modes_seq]
-        width = self.options.modes_hidden
-        if width is None:
-            return kept
-        hidden = torch.fft.fft(kept, dim=2, norm="ortho")
-        # The `width` frequencies next to 0, of both signs.
-        return torch.cat([hidden[..., : (width + 1) // 2], hidden[..., d - width // 2 :]], dim=-1)
+        real, imag = parts
+        # In an exported program, which may not ask how many there are, `_spread` drops them alone.
+        if self.options.modes_seq is not None and not torch.compiler.is_exporting():
+            real, imag = real[:, : self.options.modes_seq], imag[:, : self.options.modes_seq]
+        if self.options.modes_hidden is None:
+            return real, imag
+        return channel_modes((real, imag), self.options.modes_hidden)
 
-    def _spread(self, kept: Complex[Tensor, "b k w"], n: int, d: int) -> Complex[Tensor, "b f d"]:
+    def _spread(self, parts: Parts, n: int, d: int) -> Parts:
         """Undo `_low`, with zeros where frequencies were dropped."""
-        width = self.options.modes_hidden
-        if width is not None:
-            ahead, behind = kept.split([(width + 1) // 2, width // 2], dim=-1)
-            gap = kept.new_zeros((*kept.shape[:-1], d - width))
-            kept = torch.fft.ifft(torch.cat([ahead, gap, behind], dim=-1), dim=2, norm="ortho")
+        real, imag = parts
+        if self.options.modes_hidden is not None:
+            real, imag = channels(parts, d)
         if self.options.modes_seq is None:
-            return kept
-        return F.pad(kept, (0, 0, 0, n // 2 + 1 - kept.shape[1]))
+            return real, imag
+        if torch.compiler.is_exporting():
+            frequency = torch.arange(real.shape[1], device=real.device)[:, None]
+            kept = frequency < self.options.modes_seq
+            return real * kept, imag * kept
+        dropped = (0, 0, 0, n // 2 + 1 - real.shape[1])
+        return F.pad(real, dropped), F.pad(imag, dropped)
 
-    def _network(self, z: Complex[Tensor, "b k w"]) -> Complex[Tensor, "b k w"]:
+    def _network(self, parts: Parts) -> Parts:
         """Apply the two layers and the shrinkage to every frequency."""
-        b, modes, width = z.shape
+        b, modes, width = parts[0].shape
         k = self.options.num_blocks
-        size = width // k
-        parts = torch.view_as_real(z).reshape(b * modes, k, size, 2)
-        parts = parts.permute(1, 0, 3, 2).reshape(k, b * modes, 2 * size)  # real, then imaginary
-        hidden = torch.baddbmm(_joined(self.b1), parts, _as_real_matrix(self.w1)).relu()
+        blocks = [part.unflatten(2, (k, -1)).permute(2, 0, 1, 3) for part in parts]
+        z = torch.stack(blocks, dim=3).view(k, b * modes, -1)  # real, then imaginary
+        hidden = torch.baddbmm(_joined(self.b1), z, _as_real_matrix(self.w1)).relu()
         out = torch.baddbmm(_joined(self.b2), hidden, _as_real_matrix(self.w2))
         if self.options.sparsity_threshold > 0:
             out = F.softshrink(out, self.options.sparsity_threshold)
-        out = out.view(k, b, modes, 2, size).permute(1, 2, 0, 4, 3)  # (b, modes, k, size, 2)
-        return torch.view_as_complex(out.reshape(b, modes, width, 2))
+        real, imag = out.view(k, b, modes, 2, width // k).permute(1, 2, 0, 4, 3).unbind(-1)
+        return real.flatten(2), imag.flatten(2)
 
 
 def _as_real_matrix(weight: Float[Tensor, "2 k i o"]) -> Float[Tensor, "k j p"]:

@@ -3,10 +3,12 @@
 from typing import ClassVar, Literal
 
 import torch
-from jaxtyping import Bool, Complex, Float, Int, Shaped
+from jaxtyping import Bool, Complex, Float, Int
 from torch import Tensor, nn
 
 from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
+from spectrans.transforms import routes
+from spectrans.transforms.dft import signal, spectrum
 from spectrans.transforms.precision import full_precision, widened
 
 
@@ -66,28 +68,36 @@ class GFNetMixer(Mixer):
 
     def frequency_response(self, n: int) -> Complex[Tensor, "f d"]:
         """Give the filter for rows of `n` tokens, one value per frequency k/n and channel."""
+        return torch.view_as_complex(self._response(n).contiguous())
+
+    def _response(self, n: int) -> Float[Tensor, "f d 2"]:
         parts = widened(self.filter)
         if self.options.activation == "sigmoid":
             parts = parts.sigmoid()
         elif self.options.activation == "tanh":
             parts = parts.tanh()
-        response = torch.view_as_complex(parts.contiguous())
         # An exported program takes any length, so it may not ask whether this is the stored one.
         if not torch.compiler.is_exporting() and n == self.length:
-            return response
+            return parts
         if self.options.resample == "modes":
-            frequency = torch.arange(n // 2 + 1, device=response.device)
-            return _take(response, frequency, frequency < len(response))
-        kernel = torch.fft.irfft(response, n=self.length, dim=0)
-        return torch.fft.rfft(_recentre(kernel, n), dim=0)
+            frequency = torch.arange(n // 2 + 1, device=parts.device)
+            return _take(parts, frequency, frequency < len(parts))
+        # The response is the unscaled transform of the kernel, and `spectrum` is orthonormal.
+        kernel = signal((parts[..., 0], parts[..., 1]), self.length) * self.length**-0.5
+        response = torch.stack(spectrum(_recentre(kernel, n)), dim=-1)
+        return response * torch.full_like(response[:1, :1, :1], n).sqrt()
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """Convolve each channel of each row with its kernel, circularly."""
         n = x.shape[1]
         with full_precision(x):
-            spectrum = torch.fft.rfft(widened(x), dim=1, norm="ortho")
-            spectrum = spectrum * self.frequency_response(n)
-            return torch.fft.irfft(spectrum, n=n, dim=1, norm="ortho").to(x.dtype)
+            if routes.forced() == "matmul":
+                real, imag = spectrum(widened(x))
+                k_real, k_imag = self._response(n).unbind(-1)
+                filtered = real * k_real - imag * k_imag, real * k_imag + imag * k_real
+                return signal(filtered, n).to(x.dtype)
+            z = torch.fft.rfft(widened(x), dim=1, norm="ortho") * self.frequency_response(n)
+            return torch.fft.irfft(z, n=n, dim=1, norm="ortho").to(x.dtype)
 
 
 def _recentre(kernel: Float[Tensor, "m d"], n: int) -> Float[Tensor, "n d"]:
@@ -99,8 +109,8 @@ def _recentre(kernel: Float[Tensor, "m d"], n: int) -> Float[Tensor, "n d"]:
 
 
 def _take(
-    rows: Shaped[Tensor, "m d"], index: Int[Tensor, " k"], exists: Bool[Tensor, " k"]
-) -> Shaped[Tensor, "k d"]:
+    rows: Float[Tensor, "m ..."], index: Int[Tensor, " k"], exists: Bool[Tensor, " k"]
+) -> Float[Tensor, "k ..."]:
     """Take rows by index, with zeros where there is none."""
     taken = rows[index.clamp(max=len(rows) - 1)]
-    return torch.where(exists[:, None], taken, torch.zeros_like(taken))
+    return taken * exists.view(-1, *(1,) * (rows.dim() - 1))

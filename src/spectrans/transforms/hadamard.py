@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from spectrans.transforms import routes
 from spectrans.transforms.precision import full_precision, widened
 
 # Above this an odd factor goes through the FFT; below, its matrix is faster.
@@ -48,7 +49,7 @@ def hadamard(x: Float[Tensor, "*rest n d"]) -> Float[Tensor, "*rest n d"]:
     """
     with full_precision(x):
         wide = widened(x)
-        if torch.compiler.is_exporting():
+        if torch.compiler.is_exporting() or routes.forced() == "matmul":
             return (_matrix(wide.shape[-2], wide) @ wide).to(x.dtype)
         if torch.compiler.is_compiling():
             return _opaque(wide).to(x.dtype)
@@ -77,7 +78,7 @@ def _matrix(n: int, like: Tensor) -> Float[Tensor, "n n"]:
     size = place[-1:] + 1
     odd = size // (size & -size)
     high, low = place // odd, place % odd
-    digits = high[:, None] >> torch.arange(31, device=like.device) & 1
+    digits = high[:, None] // (2 ** torch.arange(31, device=like.device)) % 2
     digits = digits.to(like.dtype)
     # -1 to the number of ones that the binary digits of row and column share.
     sign = 1 - 2 * (digits @ digits.mT % 2)

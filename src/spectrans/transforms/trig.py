@@ -11,6 +11,7 @@ import torch
 from jaxtyping import Complex, Float
 from torch import Tensor
 
+from spectrans.transforms import routes
 from spectrans.transforms.precision import full_precision, widened
 
 # Up to here the matrix is faster forward and backward, for 64 to 768 channels on one CPU core.
@@ -90,25 +91,22 @@ def idst(x: Float[Tensor, "*rest n d"]) -> Float[Tensor, "*rest n d"]:
 
 def _use_matrix(x: Tensor) -> bool:
     """Say whether the matrix is the faster route; a traced graph must not depend on the length."""
+    if routes.forced() is not None:
+        return routes.forced() == "matmul"
     return not torch.compiler.is_compiling() and x.shape[-2] <= _MATRIX_UP_TO
 
 
 def _dct_matrix(x: Float[Tensor, "*rest n d"]) -> Float[Tensor, "n n"]:
-    n = x.shape[-2]
-    place = torch.arange(n, device=x.device)
+    place = torch.arange(x.shape[-2], device=x.device)
+    size = place[-1:] + 1  # a tensor, so that a traced n stays free
     # The phase is reduced to one turn in whole numbers, or float32 would lose it for large n.
-    phase = (2 * place[None, :] + 1) * place[:, None] % (4 * n)
-    matrix = torch.cos(phase.to(x.dtype) * (math.pi / (2 * n)))
-    return matrix * _scale(place, x.dtype)[:, None]
+    quarters = ((2 * place + 1) * place[:, None] % (4 * size)).to(x.dtype) / size.to(x.dtype)
+    scale = _but_first(place, 1.0, math.sqrt(2), x.dtype) * size.to(x.dtype).rsqrt()
+    return torch.cos(quarters * (math.pi / 2)) * scale[:, None]
 
 
 def _dst_matrix(x: Float[Tensor, "*rest n d"]) -> Float[Tensor, "n n"]:
     return _dct_matrix(x).flip(0) * _alternating(x).mT
-
-
-def _scale(k: Tensor, dtype: torch.dtype) -> Float[Tensor, " k"]:
-    """Give sqrt(2/n) for every index but 0, whose constant has twice the power of a cosine."""
-    return _but_first(k, 1.0, math.sqrt(2), dtype) / math.sqrt(k.shape[0])
 
 
 def _but_first(k: Tensor, first: float, others: float, dtype: torch.dtype) -> Float[Tensor, " k"]:
