@@ -12,15 +12,16 @@ BIN = .venv/bin
 PIP = $(BIN)/python -m pip install --disable-pip-version-check --quiet --constraint constraints.txt
 STAMP = .venv/.installed
 DOCS_STAMP = .venv/.installed-docs
+BENCH_STAMP = .venv/.installed-bench
 DEMO = --data digits --seeds 3 \
   --plan attention --plan fourier \
   --plan "3xgfnet,attention" --plan "fourier,attention" --plan "wavelet,attention"
 
-.PHONY: help demo test test-all fmt check docs bench
+.PHONY: help demo test test-all fmt check docs bench bench-full
 .DEFAULT_GOAL = help
 
 help: ## list the targets
-	@grep -E '^[a-z-]+: .*##' Makefile | sed -E 's/:.*## /#/' | awk -F'#' '{printf "%-9s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+: .*##' Makefile | sed -E 's/:.*## /#/' | awk -F'#' '{printf "%-10s %s\n", $$1, $$2}'
 
 demo: $(STAMP) ## set up, then compare five plans on handwritten digits (under 5 minutes)
 	$(BIN)/spectrans compare $(DEMO)
@@ -45,8 +46,11 @@ check: $(STAMP) ## formatting, lint, types, docstrings
 docs: $(DOCS_STAMP) ## build the pages of docs/ into site/
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-bench: $(STAMP) ## time every mixer against attention
+bench: $(BENCH_STAMP) ## time the library against its peers, the short set (under 5 minutes)
 	$(BIN)/python -m benchmarks.run
+
+bench-full: $(BENCH_STAMP) ## time everything, with peak memory (about an hour)
+	$(BIN)/python -m benchmarks.run --full
 
 # The environment is made anew only when what it should hold changes.
 $(STAMP): pyproject.toml constraints.txt
@@ -65,4 +69,8 @@ $(STAMP): pyproject.toml constraints.txt
 
 $(DOCS_STAMP): $(STAMP)
 	@$(PIP) --no-build-isolation --editable ".[docs]"
+	@touch $@
+
+$(BENCH_STAMP): $(STAMP)
+	@$(PIP) --no-build-isolation --editable ".[bench]"
 	@touch $@

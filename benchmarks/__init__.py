@@ -1,1 +1,1 @@
-"""Timings of the library, with their cases as data."""
+"""The library timed against what a user would take instead: python -m benchmarks.run."""

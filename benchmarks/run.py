@@ -1,141 +1,153 @@
-"""Time every mixer against attention: python -m benchmarks.run [--save NAME].
+"""Time the library against its peers: python -m benchmarks.run [--filter RE] [--full].
 
-All mixers take turns in random order within a round, so that a slow moment of the machine hits all
-of them, and a ratio is taken within its round. Attention runs twice per round: its ratio to itself
-is the control, and another ratio inside the control's range says nothing.
+With --base REF the library is timed against itself at another commit instead; the exit code is 1
+when a case got slower by more than 15 % and by more than the control.
 """
 
 import argparse
-import json
-import platform
-import random
-import statistics
+import re
 import subprocess
-import time
-from collections.abc import Callable
-from dataclasses import asdict, dataclass
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import torch
-from torch import Tensor, nn
+from rich.console import Console
 
-from benchmarks.cases import BASELINE, CASES, HIDDEN_DIM, LENGTHS, NUM_HEADS, TOKENS, dims
+from benchmarks.case import Case
+from benchmarks.cases import CASES
+from benchmarks.clock import Spread, slower
+from benchmarks.machine import commit, cores, machine, versions
+from benchmarks.measure import compare, measure
+from benchmarks.process import ROOT, BrokenError, RefusedError
+from benchmarks.results import Results, Row
+from benchmarks.table import comparison_table, header, results_table, verdict
 
-RESULTS = Path(__file__).parent / "results"
-CONTROL = f"{BASELINE} again"
-
-
-@dataclass(frozen=True)
-class Timing:
-    """Median time of one mixer, and how many times faster than attention it is."""
-
-    length: int
-    step: str
-    mixer: str
-    milliseconds: float
-    ratio: float
-    ratio_low: float
-    ratio_high: float
+# Results of a run that stored some must not be mixed with those of another machine.
+_OTHER = "{path} holds results of another machine or of other versions; give --json another file"
 
 
-def infer(mixer: nn.Module, x: Tensor) -> None:
-    with torch.inference_mode():
-        mixer(x)
+def parse(words: list[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.run", description=__doc__)
+    parser.add_argument("--filter", default="", metavar="RE", help="cases whose name matches")
+    parser.add_argument("--full", action="store_true", help="all cases, longer, with memory")
+    parser.add_argument("--base", metavar="REF", help="time against the library at a commit")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="store or update results")
+    parser.add_argument("--threads", default="1,all", help="such as 1 or 1,all (default: 1,all)")
+    parser.add_argument("--seconds", type=float, help="per case and thread count (2; full: 6)")
+    parser.add_argument("--malloc", choices=("kept", "default"), default="kept")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--list", action="store_true", help="only list the cases")
+    return parser.parse_args(words)
 
 
-def train(mixer: nn.Module, x: Tensor) -> None:
-    mixer(x.requires_grad_()).sum().backward()
+def chosen(pattern: str, full: bool) -> list[Case]:
+    """Give the cases that match; a pattern alone reaches cases outside the short set."""
+    search = re.compile(pattern).search
+    return [c for c in CASES.values() if search(c.name) and (c.short or full or pattern)]
 
 
-def seconds(step: Callable[[nn.Module, Tensor], None], mixer: nn.Module, x: Tensor) -> float:
-    start = time.perf_counter()
-    step(mixer, x)
-    return time.perf_counter() - start
+def thread_counts(words: str) -> list[int]:
+    """Read "1,all"."""
+    return list(dict.fromkeys(cores() if w == "all" else int(w) for w in words.split(",")))
 
 
-def time_length(
-    length: int, step: Callable[[nn.Module, Tensor], None], rounds: int
-) -> list[Timing]:
-    torch.manual_seed(0)
-    contestants = {**CASES, CONTROL: CASES[BASELINE]}
-    mixers = {name: options.build(dims(length)) for name, options in contestants.items()}
-    x = torch.randn(TOKENS // length, length, HIDDEN_DIM)
-    for mixer in mixers.values():
-        step(mixer, x)
-    order = list(mixers)
-    shuffle = random.Random(0).shuffle
-    times: dict[str, list[float]] = {name: [] for name in mixers}
-    for _ in range(rounds):
-        shuffle(order)
-        for name in order:
-            times[name].append(seconds(step, mixers[name], x))
-    return [summarise(name, length, step.__name__, times) for name in mixers]
+def main(words: list[str] | None = None) -> int:
+    """Run the command; give the exit code."""
+    options = parse(words)
+    cases, console = chosen(options.filter, options.full), _console()
+    if options.list:
+        for case in cases:
+            console.print(f"{case.name}  [dim]{case.against}[/dim]", highlight=False)
+        return 0
+    if not cases:
+        console.print(f"no case matches {options.filter!r}; --list --full lists them")
+        return 2
+    console.print(header(machine(), versions(), commit(), options.malloc), highlight=False)
+    if options.base:
+        return against_base(cases, options, console)
+    return against_peers(cases, options, console)
 
 
-def summarise(name: str, length: int, step: str, times: dict[str, list[float]]) -> Timing:
-    ratios = [base / own for base, own in zip(times[BASELINE], times[name], strict=True)]
-    low, *_, high = statistics.quantiles(ratios, n=10, method="inclusive")
-    median = statistics.median
-    return Timing(length, step, name, 1e3 * median(times[name]), median(ratios), low, high)
+def _console() -> Console:
+    """Give the terminal, or a wide page where there is none."""
+    console = Console()
+    return console if console.is_terminal else Console(width=150)
 
 
-def table(timings: list[Timing]) -> str:
-    """One row per mixer and one pair of columns per length: milliseconds, and times attention."""
-    names = list(dict.fromkeys(t.mixer for t in timings))
-    lines = ["".ljust(22) + "".join(f"n={length}".rjust(26) for length in LENGTHS)]
-    for name in names:
-        cells = [
-            f"{t.milliseconds:8.2f} ms {t.ratio:5.2f} [{t.ratio_low:.2f}-{t.ratio_high:.2f}]"
-            for t in timings
-            if t.mixer == name
-        ]
-        lines.append(name.ljust(22) + "".join(cell.rjust(26) for cell in cells))
-    return "\n".join(lines)
+def against_peers(cases: list[Case], options: argparse.Namespace, console: Console) -> int:
+    """Measure, show and store; 1 when a case was refused or broke."""
+    results = Results(machine(), versions())
+    if options.json and options.json.exists():
+        stored = Results.read(options.json)
+        if (stored.machine, stored.versions) != (results.machine, results.versions):
+            console.print(_OTHER.format(path=options.json), style="red")
+            return 2
+        results = stored
+    rows: list[Row] = []
+    failures = 0
+    for number, case in enumerate(cases, 1):
+        console.print(f"[dim]{number}/{len(cases)}[/dim] {case.name}", highlight=False)
+        try:
+            for row in measure(
+                case,
+                thread_counts(options.threads),
+                seconds=options.seconds or (6 if options.full else 2),
+                commit=commit(),
+                malloc=options.malloc,
+                device=options.device,
+                memory=options.full or case.memory_target is not None,
+            ):
+                rows.append(row)
+                console.print(f"  {row.threads} threads: {verdict(row)}", highlight=False)
+                results.add(row)
+                if options.json:
+                    results.write(options.json)
+        except (RefusedError, BrokenError) as failure:
+            failures += 1
+            kind = "not timed, results differ" if isinstance(failure, RefusedError) else "failed"
+            console.print(f"  {kind}: {failure}", style="red", markup=False)
+    console.print(results_table(rows))
+    return int(failures > 0)
 
 
-def commit() -> str:
-    described = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
-    done = subprocess.run(
-        described, cwd=RESULTS.parent, capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() or "unknown"
+def against_base(cases: list[Case], options: argparse.Namespace, console: Console) -> int:
+    """Compare with a commit and show; 1 when a case got slower."""
+    found: list[tuple[Case, int, Spread, Spread]] = []
+    with checkout(options.base) as base:
+        for number, case in enumerate(cases, 1):
+            console.print(f"[dim]{number}/{len(cases)}[/dim] {case.name}", highlight=False)
+            for count in thread_counts(options.threads):
+                try:
+                    ratio, control = compare(
+                        case,
+                        base,
+                        count,
+                        seconds=options.seconds or 4,
+                        malloc=options.malloc,
+                    )
+                except BrokenError as broken:
+                    console.print(f"  not compared: {broken}", style="yellow", markup=False)
+                    break
+                found.append((case, count, ratio, control))
+    console.print(comparison_table(found, options.base))
+    return int(any(slower(ratio, control) for _, _, ratio, control in found))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Time every mixer against attention.")
-    parser.add_argument("--rounds", type=int, default=15, help="turns of every mixer")
-    parser.add_argument("--threads", type=int, default=1, help="threads of torch")
-    parser.add_argument("--save", metavar="NAME", help="write benchmarks/results/NAME.json")
-    arguments = parser.parse_args()
-    torch.set_num_threads(arguments.threads)
-    print(
-        f"{TOKENS} tokens per batch, hidden_dim {HIDDEN_DIM}, {NUM_HEADS} heads, float32, "
-        f"{arguments.threads} thread(s), torch {torch.__version__}\n"
-        "median time; times faster than attention [10 % and 90 % of rounds]"
-    )
-    results: list[Timing] = []
-    for step in (infer, train):
-        timings = [t for n in LENGTHS for t in time_length(n, step, arguments.rounds)]
-        print(f"\n{step.__name__}\n{table(timings)}")
-        results += timings
-    if arguments.save:
-        record = {
-            "commit": commit(),
-            "machine": platform.platform(),
-            "processor": platform.processor(),
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "threads": arguments.threads,
-            "rounds": arguments.rounds,
-            "tokens": TOKENS,
-            "hidden_dim": HIDDEN_DIM,
-            "num_heads": NUM_HEADS,
-            "timings": [asdict(timing) for timing in results],
-        }
-        path = RESULTS / f"{arguments.save}.json"
-        path.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-        print(f"\nwritten to {path}")
+@contextmanager
+def checkout(ref: str) -> Iterator[Path]:
+    """Check a commit out into a temporary folder."""
+    git = ["git", "-C", str(ROOT), "worktree"]
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "base"
+        subprocess.run([*git, "add", "--quiet", "--detach", str(place), ref], check=True)
+        try:
+            yield place
+        finally:
+            subprocess.run([*git, "remove", "--force", str(place)], check=True)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""Where and from what the numbers come."""
+
+import os
+import platform
+import subprocess
+from contextlib import suppress
+from importlib import metadata
+from pathlib import Path
+
+from benchmarks.process import ROOT
+
+_PACKAGES = (
+    "torch",
+    "transformers",
+    "performer-pytorch",
+    "pytorch-wavelets",
+    "ptwt",
+    "torch-dct",
+    "numpy",
+)
+
+
+def cores() -> int:
+    """Give the cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def machine() -> dict[str, str | int]:
+    """Give processor, memory and system."""
+    return {
+        "processor": _processor(),
+        "cores": cores(),
+        "memory_gib": _memory(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Give the versions of torch and of the peers that are installed."""
+    installed = {}
+    for name in _PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            installed[name] = metadata.version(name)
+    return installed
+
+
+def commit(of: Path = ROOT) -> str:
+    """Give the commit of a checkout, marked where its files differ."""
+    described = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+    done = subprocess.run(described, cwd=of, capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
+
+
+def _processor() -> str:
+    """Give the processor's name and its widest instructions, which decide most of the speed."""
+    info = Path("/proc/cpuinfo")
+    if not info.exists():
+        return platform.processor() or platform.machine()
+    lines = info.read_text().split("\n\n")[0].splitlines()
+    pairs = (line.split(":", 1) for line in lines if ":" in line)
+    fields = {key.strip(): value.strip() for key, value in pairs}
+    name = fields.get("model name", platform.machine())
+    flags = fields.get("flags", "").split()
+    widest = [flag for flag in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if flag in flags]
+    return f"{name} ({' '.join(widest)})" if widest else name
+
+
+def _memory() -> int:
+    return round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30)
