@@ -67,6 +67,7 @@ VARIANTS = (
         reach=3,
         circular=False,
     ),
+    Case("afno-dense", mixers.AFNO(num_blocks=1), afno),
     Case("afno-modes", mixers.AFNO(num_blocks=2, modes_seq=5), afno),
     Case("afno-hidden", mixers.AFNO(num_blocks=2, modes_hidden=6, mlp_ratio=2.0), afno),
     Case("gfnet-modes", mixers.GFNet(resample="modes"), gfnet),
