@@ -93,6 +93,13 @@ def test_a_zero_row_gives_no_nan_and_no_huge_gradient(
     assert x.grad.abs().max().item() < 100
 
 
+@pytest.mark.parametrize("strange", [torch.nan, torch.inf])
+def test_a_norm_does_not_hide_what_is_not_a_number(strange: float) -> None:
+    x = torch.randn(3, 16)
+    x[1, 2] = strange
+    assert Norm(16)(x).isnan().all(1).tolist() == [False, True, False]
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 def test_the_norm_equals_torch_where_the_epsilon_does_not_matter(dtype: torch.dtype) -> None:
     norm = Norm(16, eps=1e-5).to(dtype)

@@ -41,7 +41,8 @@ class Norm(nn.LayerNorm):
             shape = list(self.normalized_shape)
             y, _, root = torch.native_layer_norm(wide, shape, weight, bias, epsilon)
             # 1/sqrt(variance + epsilon) within a thousandth of its largest value: equal channels.
-            y = torch.where(root < 0.999 / math.sqrt(epsilon), y, bias)
+            # Asked this way round, a NaN stays one.
+            y = torch.where(root >= 0.999 / math.sqrt(epsilon), bias, y)
             return y.to(input.dtype)
 
     def _floor(self, dtype: torch.dtype) -> float:
