@@ -171,11 +171,15 @@ def rewrite(folder: Path, **changes: Any) -> None:
         ({"final_norm.bias": None}, "must hold every weight, final_norm.bias is missing"),
         ({"extra": torch.zeros(1)}, "must hold no other weights, extra is unexpected"),
         (
+            {"final_norm.bias": torch.zeros(24, dtype=torch.int64)},
+            r"final_norm.bias must hold numbers like torch.float32, got torch.int64",
+        ),
+        (
             {"final_norm.bias": torch.zeros(3)},
             r"final_norm.bias must have shape \(24,\), got \(3,\)",
         ),
     ],
-    ids=["missing", "unexpected", "shape"],
+    ids=["missing", "unexpected", "type", "shape"],
 )
 def test_weights_that_do_not_fit_are_named(
     changes: dict[str, Any], sentence: str, tmp_path: Path
@@ -202,6 +206,7 @@ def edit(folder: Path, **changes: Any) -> None:
     ("changes", "sentence"),
     [
         ({"model_class": "Hybrid"}, "unknown model_class 'Hybrid'"),
+        ({"model_class": ["FNet"]}, r"unknown model_class \['FNet'\]"),
         ({"hiden": 1}, r"config\.json: unknown HybridModelConfig option 'hiden'"),
         ({"num_layers": -1}, r"config\.json: num_layers must be greater than 0, got -1"),
         ({"num_layers": 3}, "must hold every weight, blocks.2"),

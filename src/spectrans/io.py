@@ -122,7 +122,7 @@ def from_pretrained(directory: str | Path, model_class: type[BaseModel] = BaseMo
     config, tensors = _read(folder)
     name = config.pop("model_class", None)
     config.pop("spectrans_version", None)
-    if name not in MODELS:
+    if not isinstance(name, str) or name not in MODELS:
         raise ValueError(f"{folder / CONFIG}: {unknown('model_class', name, MODELS)}")
     if not issubclass(MODELS[name], model_class):
         message = f"{folder} holds a {name}: load it with {name}.from_pretrained"
@@ -171,6 +171,9 @@ def _check_fit(path: Path, model: BaseModel, tensors: dict[str, Tensor]) -> None
         if tensors[key].shape != value.shape:
             rule = f"have shape {tuple(value.shape)}"
             raise ValueError(f"{path}: {must(key, rule, tuple(tensors[key].shape))}")
+        if tensors[key].is_floating_point() != value.is_floating_point():
+            rule = f"hold numbers like {value.dtype}"
+            raise ValueError(f"{path}: {must(key, rule, tensors[key].dtype)}")
 
 
 def _some(names: list[str]) -> str:
