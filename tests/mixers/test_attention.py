@@ -37,9 +37,18 @@ def test_the_cost_of_a_window_is_linear_in_the_length() -> None:
     assert flops(layer, 2048, 12) < 2.1 * flops(layer, 1024, 12)
 
 
-def test_heads_must_divide_the_channels() -> None:
-    with pytest.raises(ValueError, match="hidden_dim must be divisible by num_heads, got 12 and 5"):
-        mixer(num_heads=5)
+@pytest.mark.parametrize(
+    ("hidden_dim", "num_heads", "sentence"),
+    [
+        (12, 5, "hidden_dim must be divisible by num_heads, got 12 and 5"),
+        (12, 0, "num_heads must be at least 1, got 0"),
+        (12, -4, "num_heads must be at least 1, got -4"),
+        (0, 4, "hidden_dim must be at least 1, got 0"),
+    ],
+)
+def test_heads_must_divide_the_channels(hidden_dim: int, num_heads: int, sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        AttentionMixer(hidden_dim, num_heads, Attention())
 
 
 def test_own_heads_come_before_the_models() -> None:

@@ -78,7 +78,10 @@ class MixerOptions(Options):
 
 
 def head_dim(hidden_dim: int, num_heads: int) -> int:
-    """Give the channels of one head; refuse a split that leaves a remainder."""
+    """Give the channels of one head; refuse a split that leaves a remainder or nothing."""
+    for name, value in (("hidden_dim", hidden_dim), ("num_heads", num_heads)):
+        if value < 1:
+            raise ValueError(must(name, "be at least 1", value))
     if hidden_dim % num_heads:
         message = f"hidden_dim must be divisible by num_heads, got {hidden_dim} and {num_heads}"
         raise ValueError(message)
