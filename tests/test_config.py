@@ -5,10 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from spectrans import AlternatingTransformer, HybridEncoder, HybridModelConfig, HybridTransformer
+from spectrans import (
+    AlternatingModelConfig,
+    AlternatingTransformer,
+    HybridEncoder,
+    HybridModelConfig,
+    HybridTransformer,
+)
 from spectrans.config import ModelConfig
-from spectrans.mixers import Attention, Wavelet
+from spectrans.mixers import AFNO, Attention, Wavelet
 from spectrans.models import MODELS, BaseModel
 
 # The document's own difference: constructors say max_sequence_length, configs sequence_length.
@@ -74,6 +81,16 @@ def test_yaml_numbers_in_scientific_form_are_numbers(number: str) -> None:
     assert HybridModelConfig.from_yaml(f"norm_eps: {number}").norm_eps == 1e-12
 
 
+def test_a_number_that_another_yaml_reader_took_for_text_is_a_number() -> None:
+    settings = yaml.safe_load(
+        "norm_eps: 1e-9\nspectral_type: afno\nspectral_config: {sparsity_threshold: 1e-3}"
+    )
+    assert settings["norm_eps"] == "1e-9"
+    config = HybridModelConfig(**settings)
+    assert config.norm_eps == 1e-9
+    assert config.plan()[0] == AFNO(sparsity_threshold=1e-3)
+
+
 def test_both_names_of_the_length_are_accepted() -> None:
     settings: dict[str, Any] = {"max_sequence_length": 7}
     other = HybridModelConfig(**settings)
@@ -90,6 +107,10 @@ def test_both_names_of_the_length_are_accepted() -> None:
         ({"sequence_length": 3, "max_sequence_length": 4}, "unknown HybridModelConfig option"),
         ({"hidden_dim": 0}, "hidden_dim must be greater than 0, got 0"),
         ({"hidden_dim": True}, "hidden_dim must be a valid integer, got True"),
+        ({"hidden_dim": "64"}, "hidden_dim must be a valid integer, got '64'"),
+        ({"hidden_dim": 10**30}, "hidden_dim must be less than 2147483648, got 1000"),
+        ({"num_layers": 10**9}, "num_layers must be less than or equal to 10000, got 1000000000"),
+        ({"norm_eps": "small"}, "norm_eps must be a valid number, got 'small'"),
         ({"dropout": 1.0}, "dropout must be less than 1, got 1.0"),
         ({"norm_eps": float("inf")}, "norm_eps must be a finite number, got inf"),
         ({"output_type": "lm"}, "vocab_size must be given for output_type='lm'"),
@@ -134,6 +155,18 @@ def test_both_names_of_the_length_are_accepted() -> None:
         ({"spectral_type": "attention"}, "unknown spectral_type 'attention'"),
         ({"spatial_type": "fourier"}, "unknown spatial_type 'fourier'"),
         ({"spectral_config": {"fft_norm": "ortho"}}, "unknown Fourier option 'fft_norm'"),
+        (
+            {"spectral_config": {"type": "gfnet"}},
+            "'type' in the settings of spectral_type must be 'fourier', got 'gfnet'",
+        ),
+        (
+            {"alternation_pattern": "top:0", "spatial_config": {"window": 3}},
+            "spatial_config must be left out of a plan without a spatial layer",
+        ),
+        (
+            {"alternation_pattern": "top:12", "spectral_config": {"part": "hartley"}},
+            "spectral_config must be left out of a plan without a spectral layer",
+        ),
         ({"spatial_config": {"head_dim": 4}}, "unknown Attention option 'head_dim'"),
     ],
 )
@@ -141,6 +174,21 @@ def test_a_bad_config_is_refused_in_one_sentence(settings: dict[str, Any], sente
     with pytest.raises(ValueError, match=sentence) as caught:
         HybridModelConfig(**settings)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"layer2_config": {"type": "lst"}}, "in the settings of layer2_type must be 'attention'"),
+        (
+            {"num_layers": 1, "layer2_config": {"window": 3}},
+            "layer2_config must be left out of a plan of one layer",
+        ),
+    ],
+)
+def test_a_bad_config_of_two_types_is_refused(settings: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        AlternatingModelConfig(**settings)
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,14 @@
 """Checked, frozen settings: the base of mixer options and model configs."""
 
+import re
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
 
 from spectrans.errors import unknown
+
+# Numbers that YAML 1.1, and so PyYAML, takes for text: it wants a dot and a signed exponent.
+SCIENTIFIC = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+")
 
 
 class Options(BaseModel):
@@ -17,6 +21,15 @@ class Options(BaseModel):
             super().__init__(**values)
         except ValidationError as error:
             raise ValueError(self._sentence(error)) from None
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _number(cls, value: Any, info: Any) -> Any:
+        """Read `1e-12` as a number where one belongs, whichever YAML reader it went through."""
+        wanted = cls.model_fields[info.field_name or ""].annotation
+        if isinstance(value, str) and wanted in (float, float | None):
+            return float(value) if SCIENTIFIC.fullmatch(value) else value
+        return value
 
     @classmethod
     def _sentence(cls, error: ValidationError) -> str:

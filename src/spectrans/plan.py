@@ -180,7 +180,17 @@ def of_kind(argument: str, name: str, kind: Kind, settings: dict[str, Any] | Non
     known = [n for n, options in MIXERS.items() if options.kind == kind]
     if name not in known:
         raise ValueError(unknown(argument, name, known))
-    return resolve({**(settings or {}), "type": name})
+    return with_settings(argument, name, settings)
+
+
+def with_settings(argument: str, name: str, settings: dict[str, Any] | None) -> MixerOptions:
+    """Give the options of the mixer that `argument` names, with settings over defaults."""
+    settings = {"type": name, **(settings or {})}
+    if settings["type"] != name:
+        raise ValueError(
+            must(f"'type' in the settings of {argument}", f"be {name!r}", settings["type"])
+        )
+    return resolve(settings)
 
 
 def with_positions(plan: Plan, scheme: str) -> Plan:

@@ -1,7 +1,7 @@
 """What every model is made of, as checked values that read and write YAML and JSON."""
 
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AliasChoices,
@@ -25,6 +25,9 @@ PositionalEncodingType = Literal["sinusoidal", "learned", "rotary", "alibi", "no
 OutputHeadType = Literal["classification", "regression", "sequence", "lm", "none", "pooled"]
 
 Config = TypeVar("Config", bound="ModelConfig")
+
+# No model is larger; a size from a damaged file gets a sentence and no attempt.
+Size = Annotated[PositiveInt, Field(lt=2**31)]
 
 _FORMS = {".yaml": "yaml", ".yml": "yaml", ".json": "json"}
 
@@ -87,17 +90,17 @@ class ModelConfig(Options):
         which suits its first weights. Published models have 1.
     """
 
-    vocab_size: PositiveInt | None = None
-    hidden_dim: PositiveInt = 768
-    num_layers: PositiveInt = 12
-    sequence_length: PositiveInt = Field(
+    vocab_size: Size | None = None
+    hidden_dim: Size = 768
+    num_layers: PositiveInt = Field(default=12, le=10_000)
+    sequence_length: Size = Field(
         default=512, validation_alias=AliasChoices("sequence_length", "max_sequence_length")
     )
-    num_classes: PositiveInt | None = None
+    num_classes: Size | None = None
     use_positional_encoding: bool = True
     positional_encoding_type: PositionalEncodingType = "sinusoidal"
     dropout: float = Field(default=0.1, ge=0.0, lt=1.0)
-    ffn_hidden_dim: PositiveInt | None = None
+    ffn_hidden_dim: Size | None = None
     norm_eps: NonNegativeFloat = 1e-12
     output_type: OutputHeadType = "classification"
     gradient_checkpointing: bool = False
@@ -105,8 +108,8 @@ class ModelConfig(Options):
     norm_position: NormPosition = "pre"
     tie_embeddings: bool = True
     activation: Activation = "gelu"
-    type_vocab_size: PositiveInt | None = None
-    embedding_dim: PositiveInt | None = None
+    type_vocab_size: Size | None = None
+    embedding_dim: Size | None = None
     embedding_norm: bool = False
     mixing_dropout: float | None = Field(default=None, ge=0.0, lt=1.0)
     pooler: Activation | None = None

@@ -8,7 +8,7 @@ from spectrans import plan as plans
 from spectrans.blocks.hybrid import NormPosition
 from spectrans.config.base import ModelConfig
 from spectrans.errors import must
-from spectrans.mixers import Fourier, SpectralAttention, resolve
+from spectrans.mixers import Fourier, SpectralAttention
 from spectrans.mixers.base import MixerOptions
 
 
@@ -68,7 +68,12 @@ class HybridModelConfig(ModelConfig):
             "spectral_type", self.spectral_type, "spectral", self.spectral_config
         )
         spatial = plans.of_kind("spatial_type", self.spatial_type, "spatial", self.spatial_config)
-        return plans.alternating(self.alternation_pattern, self.num_layers, spectral, spatial)
+        layers = plans.alternating(self.alternation_pattern, self.num_layers, spectral, spatial)
+        for name, options in (("spectral_config", spectral), ("spatial_config", spatial)):
+            if getattr(self, name) is not None and options not in layers:
+                rule = f"be left out of a plan without a {options.kind} layer"
+                raise ValueError(must(name, rule, getattr(self, name)))
+        return layers
 
     def _check_custom(self) -> None:
         """Refuse settings that a plan written layer by layer would not use."""
@@ -103,8 +108,12 @@ class AlternatingModelConfig(ModelConfig):
 
     def layers(self) -> plans.Plan:
         """Give the mixer options of every layer, before positions are handed to them."""
-        first = resolve({**(self.layer1_config or {}), "type": self.layer1_type})
-        second = resolve({**(self.layer2_config or {}), "type": self.layer2_type})
+        first = plans.with_settings("layer1_type", self.layer1_type, self.layer1_config)
+        second = plans.with_settings("layer2_type", self.layer2_type, self.layer2_config)
+        if self.num_layers == 1 and self.layer2_config is not None:
+            raise ValueError(
+                must("layer2_config", "be left out of a plan of one layer", self.layer2_config)
+            )
         return plans.alternating("alternate", self.num_layers, first, second)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from spectrans.errors import must
+from spectrans.options import SCIENTIFIC
 
 # A config is a page of text; anything larger is not one.
 _MAX_CHARACTERS = 1_000_000
@@ -26,11 +27,8 @@ class _Loader(yaml.SafeLoader):
         return super().construct_mapping(node, deep=deep)
 
 
-# YAML 1.1, which PyYAML reads, wants a dot and a signed exponent: 1e-12 would be a string.
 _Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"^[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+$"),
-    list("-+.0123456789"),
+    "tag:yaml.org,2002:float", re.compile(f"{SCIENTIFIC.pattern}$"), list("-+.0123456789")
 )
 
 
