@@ -190,7 +190,9 @@ def test_a_deep_copy_is_independent() -> None:
         ({"input_ids": torch.tensor([[-1]])}, r"input_ids must lie in 0..8, got -1"),
         ({"input_ids": torch.zeros(2, 3)}, "input_ids must hold integers, got torch.float32"),
         ({"input_ids": torch.zeros(3, dtype=torch.long)}, r"input_ids must have shape \(b, n\)"),
-        ({"input_ids": torch.zeros(3, 0, dtype=torch.long)}, r"with n >= 1, got \(3, 0\)"),
+        ({"input_ids": torch.zeros(3, 0, dtype=torch.long)}, r"with b, n >= 1, got \(3, 0\)"),
+        ({"input_ids": torch.zeros(0, 3, dtype=torch.long)}, r"with b, n >= 1, got \(0, 3\)"),
+        ({"inputs_embeds": torch.zeros(0, 3, 24)}, r"with b, n >= 1, got \(0, 3, 24\)"),
         ({"inputs_embeds": torch.zeros(1, 2, 23)}, r"inputs_embeds must have shape \(b, n, 24\)"),
         ({"inputs_embeds": torch.zeros(1, 2, 24).long()}, "inputs_embeds must hold floating-point"),
     ],
@@ -235,6 +237,12 @@ def test_a_summary_counts_parameters_and_operations() -> None:
     assert summary.layers[1].mixer_flops == pytest.approx(attention, rel=0.1)
     fourier = 2.5 * n * d * 13
     assert summary.layers[0].mixer_flops == pytest.approx(fourier, rel=0.2)
+
+
+@pytest.mark.parametrize("length", [0, -3])
+def test_a_summary_is_for_rows_of_some_tokens(length: int) -> None:
+    with pytest.raises(ValueError, match=f"sequence_length must be at least 1, got {length}"):
+        custom("fourier").summary(length)
 
 
 def test_a_summary_reads_as_a_table() -> None:

@@ -150,6 +150,20 @@ def test_a_mask_means_the_same_in_every_type(dtype: torch.dtype) -> None:
     assert torch.equal(model(inputs_embeds=x, attention_mask=mask.to(dtype)), expected)
 
 
+def test_what_stands_at_padding_does_not_matter_at_all() -> None:
+    model = HybridTransformer(vocab_size=9, **SMALL, num_classes=4).eval()
+    ids, mask = torch.randint(0, 9, (5, 16)), scattered(LENGTHS, 16)
+    foreign = ids.masked_fill(~mask, -100)
+    assert torch.equal(model(foreign, attention_mask=mask), model(ids, attention_mask=mask))
+    x = torch.randn(5, 16, 24)
+    broken = x.masked_fill(~mask[..., None], torch.nan).requires_grad_()
+    y = model(inputs_embeds=broken, attention_mask=mask)
+    assert torch.equal(y, model(inputs_embeds=x, attention_mask=mask))
+    y.sum().backward()
+    assert broken.grad is not None
+    assert bool(broken.grad.isfinite().all())
+
+
 def test_padded_positions_and_empty_rows_come_back_as_zeros() -> None:
     model = HybridEncoder(**SMALL)
     mask = right(LENGTHS, 16)

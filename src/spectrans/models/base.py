@@ -19,7 +19,13 @@ from spectrans.errors import must
 from spectrans.initialisation import init_unit_gain
 from spectrans.mixers.base import Dims
 from spectrans.models.head import build_head
-from spectrans.models.inputs import check_embeds, check_ids, check_positions, check_types
+from spectrans.models.inputs import (
+    check_embeds,
+    check_ids,
+    check_positions,
+    check_types,
+    in_range,
+)
 from spectrans.models.summary import Summary, summarise
 from spectrans.packing import Rows, pack_rows
 from spectrans.positions import LearnedPositions, SinusoidalPositions
@@ -191,6 +197,8 @@ class BaseModel(nn.Module):
             place = rows.positions if place is None else rows.pack(place)
         if place is None:
             place = torch.arange(x.shape[1], device=x.device)
+        elif position_ids is not None and isinstance(self.positions, LearnedPositions):
+            place = in_range("position_ids", place, self.positions.weight)
         return self._encode(self._embed(x, types, place), rows, states), rows
 
     def answer(self, hidden: Tensor, rows: Rows | None) -> Tensor:
@@ -203,9 +211,10 @@ class BaseModel(nn.Module):
         """Give what the first block sees of ids or vectors, dense or packed."""
         if not x.is_floating_point():
             assert self.embedding is not None, "the input check sees to this"
-            x = self.embedding(x)
+            x = self.embedding(in_range("input_ids", x, self.embedding.weight))
         if self.type_embedding is not None:
             table = self.type_embedding
+            types = None if types is None else in_range("token_type_ids", types, table.weight)
             x = x + (table.weight[0] if types is None else table(types)).to(x.dtype)
         if self.positions is not None:
             x = self.positions(x, place)
@@ -236,7 +245,7 @@ class BaseModel(nn.Module):
             raise ValueError("input_ids must not be given to a model without vocab_size")
         else:
             assert input_ids is not None
-            x = check_ids("input_ids", input_ids, self.embedding.weight)
+            x = check_ids("input_ids", input_ids)
         learned = isinstance(self.positions, LearnedPositions)
         if learned and x.shape[1] > self.config.sequence_length:
             rule = f"be at most max_sequence_length={self.config.sequence_length}"
@@ -255,8 +264,16 @@ class BaseModel(nn.Module):
         -------
         Summary
             A table as text (`str(...)`) and as data (`.layers`).
+
+        Raises
+        ------
+        ValueError
+            A length below 1.
         """
-        return summarise(self, sequence_length or self.config.sequence_length)
+        n = self.config.sequence_length if sequence_length is None else sequence_length
+        if n < 1:
+            raise ValueError(must("sequence_length", "be at least 1", n))
+        return summarise(self, n)
 
     @classmethod
     def from_config(cls: type[Model], config: ModelConfig) -> Model:

@@ -1,7 +1,7 @@
 """What a model refuses to take: ids, vectors and token types of a wrong kind, size or range."""
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Integer
 from torch import Tensor, nn
 
 from spectrans.errors import must
@@ -10,8 +10,8 @@ from spectrans.positions import LearnedPositions, SinusoidalPositions
 _INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
 
-def check_ids(name: str, ids: Tensor, table: Float[Tensor, "v d"]) -> Tensor:
-    """Give `(b, n)` ids ready for a look-up in `table`, or refuse them.
+def check_ids(name: str, ids: Tensor) -> Tensor:
+    """Give `(b, n)` ids ready for a look-up, or refuse them; `in_range` checks the real ones.
 
     Parameters
     ----------
@@ -19,8 +19,6 @@ def check_ids(name: str, ids: Tensor, table: Float[Tensor, "v d"]) -> Tensor:
         The caller's argument that holds the ids, for the messages.
     ids
         Integers of any type.
-    table
-        Where they will be looked up.
 
     Returns
     -------
@@ -30,25 +28,32 @@ def check_ids(name: str, ids: Tensor, table: Float[Tensor, "v d"]) -> Tensor:
     Raises
     ------
     ValueError
-        Wrong shape, no integers, or an id outside the table.
+        Wrong shape, or no integers.
     """
-    if ids.dim() != 2 or ids.shape[1] == 0:
-        raise ValueError(must(name, "have shape (b, n) with n >= 1", tuple(ids.shape)))
+    if ids.dim() != 2 or 0 in ids.shape:
+        raise ValueError(must(name, "have shape (b, n) with b, n >= 1", tuple(ids.shape)))
     if ids.dtype not in _INTEGERS:
         raise ValueError(must(name, "hold integers", ids.dtype))
+    return ids if ids.dtype in (torch.int64, torch.int32) else ids.long()
+
+
+def in_range(
+    name: str, ids: Integer[Tensor, "*b n"], table: Float[Tensor, "v d"]
+) -> Integer[Tensor, "*b n"]:
+    """Give the ids of real tokens back, or refuse one that `table` has no row for."""
     # On other devices, and inside a compiled graph, the look-up itself checks.
     if ids.device.type == "cpu" and not torch.compiler.is_compiling() and ids.numel():
         low, high = int(ids.min()), int(ids.max())
         if low < 0 or high >= len(table):
             rule = f"lie in 0..{len(table) - 1}"
             raise ValueError(must(name, rule, low if low < 0 else high))
-    return ids if ids.dtype in (torch.int64, torch.int32) else ids.long()
+    return ids
 
 
 def check_embeds(x: Tensor, dim: int) -> Tensor:
     """Give `(b, n, dim)` vectors back, or refuse them."""
-    if x.dim() != 3 or x.shape[2] != dim or x.shape[1] == 0:
-        rule = f"have shape (b, n, {dim}) with n >= 1"
+    if x.dim() != 3 or x.shape[2] != dim or 0 in x.shape:
+        rule = f"have shape (b, n, {dim}) with b, n >= 1"
         raise ValueError(must("inputs_embeds", rule, tuple(x.shape)))
     if not x.is_floating_point():
         raise ValueError(must("inputs_embeds", "hold floating-point numbers", x.dtype))
@@ -64,11 +69,7 @@ def check_positions(
     if positions is None:
         raise ValueError("position_ids must not be given to a model that adds no positions")
     _check_shape("position_ids", position_ids, x)
-    if isinstance(positions, LearnedPositions):
-        return check_ids("position_ids", position_ids, positions.weight)
-    if position_ids.dtype not in _INTEGERS:
-        raise ValueError(must("position_ids", "hold integers", position_ids.dtype))
-    return position_ids
+    return check_ids("position_ids", position_ids)
 
 
 def _check_shape(name: str, ids: Tensor, x: Tensor) -> None:
@@ -84,4 +85,4 @@ def check_types(types: Tensor | None, x: Tensor, table: nn.Embedding | None) -> 
     if table is None:
         raise ValueError("token_type_ids must not be given to a model without type_vocab_size")
     _check_shape("token_type_ids", types, x)
-    return check_ids("token_type_ids", types, table.weight)
+    return check_ids("token_type_ids", types)
