@@ -34,6 +34,7 @@ ORDER = (
     {"config"},
     {"models"},
     {"io"},
+    {"hf"},
     {"data"},
     {"training"},
     {"report"},

@@ -16,3 +16,10 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> str:
 def must(argument: str, rule: str, value: object) -> str:
     """Say which argument breaks which rule, and with what value."""
     return f"{argument} must {rule}, got {value!r}"
+
+
+def some(names: Iterable[str]) -> str:
+    """Name the first three of some names, and how many more there are, with the verb that fits."""
+    names = sorted(names)
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return f"{', '.join(names[:3])}{more} {'is' if len(names) == 1 else 'are'}"

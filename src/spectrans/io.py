@@ -16,7 +16,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from spectrans.config import text
-from spectrans.errors import must, unknown
+from spectrans.errors import must, some, unknown
 from spectrans.models import MODELS, BaseModel
 from spectrans.version import __version__
 
@@ -161,12 +161,12 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
 def _check_fit(path: Path, model: BaseModel, tensors: dict[str, Tensor]) -> None:
     """Refuse weights that do not belong to the model, naming the first few."""
     wanted = model.state_dict()
-    missing = sorted(wanted.keys() - tensors.keys())
+    missing = wanted.keys() - tensors.keys()
     if missing:
-        raise ValueError(f"{path} must hold every weight, {_some(missing)} missing")
-    foreign = sorted(tensors.keys() - wanted.keys())
+        raise ValueError(f"{path} must hold every weight, {some(missing)} missing")
+    foreign = tensors.keys() - wanted.keys()
     if foreign:
-        raise ValueError(f"{path} must hold no other weights, {_some(foreign)} unexpected")
+        raise ValueError(f"{path} must hold no other weights, {some(foreign)} unexpected")
     for key, value in wanted.items():
         if tensors[key].shape != value.shape:
             rule = f"have shape {tuple(value.shape)}"
@@ -174,9 +174,3 @@ def _check_fit(path: Path, model: BaseModel, tensors: dict[str, Tensor]) -> None
         if tensors[key].is_floating_point() != value.is_floating_point():
             rule = f"hold numbers like {value.dtype}"
             raise ValueError(f"{path}: {must(key, rule, tensors[key].dtype)}")
-
-
-def _some(names: list[str]) -> str:
-    shown = ", ".join(names[:3])
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return f"{shown}{more} {'is' if len(names) == 1 else 'are'}"

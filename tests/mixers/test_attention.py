@@ -86,7 +86,16 @@ def test_learned_lengths_bound_the_logits() -> None:
 def test_the_weights_are_those_that_mix_the_values(options: dict[str, Any]) -> None:
     attention = mixer(**options)
     x = torch.randn(2, 11, 12, dtype=torch.float64)
-    weights = attention.weights(x)
+    y, weights = attention.with_weights(x)
+    torch.testing.assert_close(y, attention(x))
     torch.testing.assert_close(weights.sum(-1), torch.ones(2, 3, 11, dtype=torch.float64))
-    mixed = attention.heads.merge(weights @ attention.heads.split(x)[2])
-    torch.testing.assert_close(mixed, attention(x))
+    v = attention.heads.split(x)[2]
+    torch.testing.assert_close(attention.heads.merge(weights @ v), y)
+
+
+def test_dropout_acts_beside_the_weights_that_are_given() -> None:
+    attention = mixer(dropout=0.5).train()
+    x = torch.randn(2, 11, 12, dtype=torch.float64)
+    y, weights = attention.with_weights(x)
+    assert not torch.allclose(y, attention.eval()(x))
+    torch.testing.assert_close(weights, attention.with_weights(x)[1])

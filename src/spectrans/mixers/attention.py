@@ -88,12 +88,15 @@ class AttentionMixer(Mixer):
             y = self._attend(q, k, v, self._bias(q, window))
         return self.heads.merge(y)
 
-    def weights(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b h n n"]:
-        """Give how much each token (row) takes from each token (column) of its row, per head.
+    def with_weights(
+        self, x: Float[Tensor, "b n d"]
+    ) -> tuple[Float[Tensor, "b n d"], Float[Tensor, "b h n n"]]:
+        """Mix as `forward` does, step by step, and give how much each token takes from each.
 
-        The softmax is computed in float32 or wider; dropout of weights is not applied.
+        The rows of the second result are the tokens that take. Its softmax is computed in float32
+        or wider, and it is as it was before dropout.
         """
-        q, k, _ = self.heads.split(x)
+        q, k, v = self.heads.split(x)
         if self.options.position == "rotary":
             q, k = rotary(q, k)
         with full_precision(x):
@@ -103,7 +106,9 @@ class AttentionMixer(Mixer):
                 logits = logits.masked_fill(~bias, -torch.inf)
             elif bias is not None:
                 logits = logits + bias
-            return logits.softmax(-1).to(x.dtype)
+            weights = logits.softmax(-1).to(v.dtype)
+        kept = F.dropout(weights, self.options.dropout, self.training)
+        return self.heads.merge(kept @ v), weights
 
     def _attend(
         self,
