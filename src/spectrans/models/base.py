@@ -19,13 +19,7 @@ from spectrans.errors import must
 from spectrans.initialisation import init_unit_gain
 from spectrans.mixers.base import Dims
 from spectrans.models.head import build_head
-from spectrans.models.inputs import (
-    check_embeds,
-    check_ids,
-    check_positions,
-    check_types,
-    in_range,
-)
+from spectrans.models.inputs import check_input, check_positions, check_types, in_range
 from spectrans.models.summary import Summary, summarise
 from spectrans.packing import Rows, pack_rows
 from spectrans.positions import LearnedPositions, SinusoidalPositions
@@ -236,16 +230,8 @@ class BaseModel(nn.Module):
 
     def _check_input(self, input_ids: Tensor | None, inputs_embeds: Tensor | None) -> Tensor:
         """Give the one input that was given, if the model can take it."""
-        if (input_ids is None) == (inputs_embeds is None):
-            got = "neither" if input_ids is None else "both"
-            raise ValueError(must("forward", "get input_ids or inputs_embeds", got))
-        if inputs_embeds is not None:
-            x = check_embeds(inputs_embeds, self.config.embedding_dim or self.config.hidden_dim)
-        elif self.embedding is None:
-            raise ValueError("input_ids must not be given to a model without vocab_size")
-        else:
-            assert input_ids is not None
-            x = check_ids("input_ids", input_ids)
+        width = self.config.embedding_dim or self.config.hidden_dim
+        x = check_input(input_ids, inputs_embeds, width, self.embedding)
         learned = isinstance(self.positions, LearnedPositions)
         if learned and x.shape[1] > self.config.sequence_length:
             rule = f"be at most max_sequence_length={self.config.sequence_length}"

@@ -60,6 +60,21 @@ def check_embeds(x: Tensor, dim: int) -> Tensor:
     return x
 
 
+def check_input(
+    ids: Tensor | None, embeds: Tensor | None, dim: int, table: nn.Embedding | None
+) -> Tensor:
+    """Give the one of ids and `(b, n, dim)` vectors that was given, if a model can take it."""
+    if (ids is None) == (embeds is None):
+        got = "neither" if ids is None else "both"
+        raise ValueError(must("forward", "get input_ids or inputs_embeds", got))
+    if embeds is not None:
+        return check_embeds(embeds, dim)
+    if table is None:
+        raise ValueError("input_ids must not be given to a model without vocab_size")
+    assert ids is not None
+    return check_ids("input_ids", ids)
+
+
 def check_positions(
     position_ids: Tensor | None, x: Tensor, positions: SinusoidalPositions | LearnedPositions | None
 ) -> Tensor | None:
