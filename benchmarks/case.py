@@ -96,6 +96,10 @@ class Case:
         Greatest peak memory of ours over the peer's.
     short
         Whether it belongs to the short set.
+    one_thread
+        Whether more threads say nothing new about it.
+    elsewhere
+        Whether the work is done by other processes, whose time this one's clock does not count.
     """
 
     name: str
@@ -110,6 +114,8 @@ class Case:
     target: float | None = None
     memory_target: float | None = None
     short: bool = False
+    one_thread: bool = False
+    elsewhere: bool = False
 
     def build(self, arm: str, sizes: dict[str, int] | None = None) -> Work:
         """Build one side, "ours", "peer" or "truth", from the same seed as the others."""

@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+import time
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
@@ -52,6 +53,38 @@ def commit(of: Path = ROOT) -> str:
     described = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     done = subprocess.run(described, cwd=of, capture_output=True, text=True, check=False)
     return done.stdout.strip() or "unknown"
+
+
+class Others:
+    """How busy other processes are, from when this is made.
+
+    Parameters
+    ----------
+    own
+        A process that does not count.
+    """
+
+    def __init__(self, own: int) -> None:
+        self.own = own
+        self.start, self.before = time.perf_counter(), self._ticks()
+
+    def busy(self) -> float | None:
+        """Give the mean number of cores that other processes were running on."""
+        now = self._ticks()
+        if now is None or self.before is None:
+            return None
+        seconds = (now - self.before) / os.sysconf("SC_CLK_TCK")
+        return max(0.0, seconds / (time.perf_counter() - self.start))
+
+    def _ticks(self) -> int | None:
+        """Give the clock ticks that all processes but one, and its children, have run for."""
+        whole = Path("/proc/stat")
+        if not whole.exists():
+            return None
+        user, nice, system = (int(n) for n in whole.read_text().split()[1:4])
+        # After the name, which may hold spaces: utime, stime, cutime and cstime are 14 to 17.
+        fields = Path(f"/proc/{self.own}/stat").read_text().rpartition(")")[2].split()
+        return user + nice + system - sum(int(n) for n in fields[11:15])
 
 
 def _processor() -> str:

@@ -40,6 +40,8 @@ class Row:
         The same for our side against itself.
     rounds
         Samples behind the medians.
+    busy
+        Cores that other processes kept busy meanwhile; None where the system does not say.
     target
         Least ratio wanted on one thread; on more it is 1.
     memory_mib
@@ -61,6 +63,7 @@ class Row:
     ratio: Spread
     control: Spread
     rounds: int
+    busy: float | None = None
     target: float | None = None
     memory_mib: tuple[float, float] | None = None
     memory_target: float | None = None
@@ -83,6 +86,10 @@ class Results:
     machine: dict[str, Any]
     versions: dict[str, str]
     rows: list[Row] = field(default_factory=list)
+
+    def has(self, case: str, threads: int, malloc: str) -> bool:
+        """Say whether this was measured."""
+        return any(row.key == (case, threads, malloc) for row in self.rows)
 
     def add(self, row: Row) -> None:
         """Put a row in the place of an older one of the same case, or at the end."""

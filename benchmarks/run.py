@@ -35,6 +35,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--full", action="store_true", help="all cases, longer, with memory")
     parser.add_argument("--base", metavar="REF", help="time against the library at a commit")
     parser.add_argument("--json", type=Path, metavar="FILE", help="store or update results")
+    parser.add_argument("--missing", action="store_true", help="only what --json FILE lacks")
     parser.add_argument("--threads", default="1,all", help="such as 1 or 1,all (default: 1,all)")
     parser.add_argument("--seconds", type=float, help="per case and thread count (2; full: 6)")
     parser.add_argument("--malloc", choices=("kept", "default"), default="kept")
@@ -89,11 +90,16 @@ def against_peers(cases: list[Case], options: argparse.Namespace, console: Conso
     rows: list[Row] = []
     failures = 0
     for number, case in enumerate(cases, 1):
+        counts = [n for n in thread_counts(options.threads) if n == 1 or not case.one_thread]
+        if options.missing:
+            counts = [n for n in counts if not results.has(case.name, n, options.malloc)]
+        if not counts:
+            continue
         console.print(f"[dim]{number}/{len(cases)}[/dim] {case.name}", highlight=False)
         try:
             for row in measure(
                 case,
-                thread_counts(options.threads),
+                counts,
                 seconds=options.seconds or (6 if options.full else 2),
                 commit=commit(),
                 malloc=options.malloc,

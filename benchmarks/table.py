@@ -26,7 +26,17 @@ def results_table(rows: list[Row]) -> Table:
         box=box.SIMPLE_HEAD, title="ratio: the other side's time over ours [8 of 10 rounds]"
     )
     table.add_column("case", no_wrap=True)
-    for name in ("threads", "ours ms", "peer ms", "ratio", "control", "target", "error", "MiB"):
+    for name in (
+        "threads",
+        "ours ms",
+        "peer ms",
+        "ratio",
+        "control",
+        "target",
+        "error",
+        "others",
+        "MiB",
+    ):
         table.add_column(name, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(
@@ -38,6 +48,7 @@ def results_table(rows: list[Row]) -> Table:
             _spread(row.control),
             "-" if row.target is None else f"{row.target:.2f}",
             "-" if row.error is None else f"{row.error:.0e}",
+            "-" if row.busy is None else f"{row.busy:.1f}",
             _memory(row),
         )
     return table

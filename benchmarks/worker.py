@@ -46,13 +46,19 @@ class Worker:
         return self.case.verify(self.works["ours"], self.works["peer"])
 
     def time(self, arm: str, repeats: int) -> float:
-        """Give the mean seconds of some runs of one side."""
-        work = self.works[arm]
-        start = time.perf_counter()
+        """Give the mean seconds of some runs of one side.
+
+        On one thread these are seconds of computing, which leave out the moments in which the
+        machine did something else; on more, and on other devices, seconds of the clock on the wall.
+        """
+        work, alone = self.works[arm], torch.get_num_threads() == 1
+        computes = alone and not self.case.elsewhere and torch.get_default_device().type == "cpu"
+        clock = time.process_time if computes else time.perf_counter
+        start = clock()
         for _ in range(repeats):
             work()
         _wait()
-        return (time.perf_counter() - start) / repeats
+        return (clock() - start) / repeats
 
     def peak(self, arm: str) -> int:
         """Give by how many bytes the process grows at most while a fresh side runs."""

@@ -1,7 +1,7 @@
 """Every case, by name, in the order of the table."""
 
 from benchmarks.case import Case
-from benchmarks.cases import attention, fourier, models, packing, start, transforms
+from benchmarks.cases import attention, crossover, fourier, models, packing, start, transforms
 
 CASES: dict[str, Case] = {
     case.name: case
@@ -12,5 +12,6 @@ CASES: dict[str, Case] = {
         *models.CASES,
         *packing.CASES,
         *start.CASES,
+        *crossover.CASES,
     )
 }

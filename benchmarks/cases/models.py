@@ -18,23 +18,33 @@ def plan_of(layers: int, attention: int) -> str:
     return "f" * (layers - attention) + "a" * attention
 
 
+def published_activation(plan: str) -> str:
+    """Give FNet's approximate GELU for FNet alone; with layers of BERT among them, BERT's."""
+    return "gelu" if "a" in plan else "gelu_new"
+
+
 def our_encoder(plan: str, d: int, n: int) -> nn.Module:
     """Give our model with the weights of the Hugging Face layers that the seed gives."""
     from benchmarks.peers import hf
 
-    encoder = hf.Encoder(plan, d, n)
-    model = HybridTransformer(
-        hidden_dim=d,
-        num_layers=len(plan),
-        num_heads=HEADS,
-        max_sequence_length=n,
-        alternation_pattern="custom",
-        layer_types=[Fourier(norm="backward") if kind == "f" else Attention() for kind in plan],
-        positional_encoding_type="none",
-        dropout=0.0,
-        output_type="none",
-        norm_position="post",
-    )
+    pure = "a" not in plan
+    encoder = hf.Encoder(plan, d, n, published_activation(plan))
+    device = torch.get_default_device()
+    with torch.device("meta"):  # every weight is copied, below
+        model = HybridTransformer(
+            hidden_dim=d,
+            num_layers=len(plan),
+            num_heads=HEADS,
+            max_sequence_length=n,
+            alternation_pattern="custom",
+            layer_types=[Fourier(norm="backward") if kind == "f" else Attention() for kind in plan],
+            positional_encoding_type="none",
+            dropout=0.0,
+            output_type="none",
+            norm_position="post",
+            activation="gelu_tanh" if pure else "gelu",
+        )
+    model.to_empty(device=device)
     hf.copy_encoder(encoder, model.blocks)
     return model
 
@@ -65,7 +75,7 @@ def hugging_face(
         from benchmarks.peers import hf
 
         plan = kinds * layers if kinds else plan_of(layers, attention)
-        model = hf.Encoder(plan, d, n).eval()
+        model = hf.Encoder(plan, d, n, published_activation(plan)).eval()
         return forward(wrap(model) if wrap else model, _vectors(b, n, d))
 
     return build
@@ -98,13 +108,13 @@ def their_training(kinds: str | None) -> Builder:
         from benchmarks.peers import hf
 
         plan = kinds * layers if kinds else plan_of(layers, attention)
-        model = hf.Encoder(plan, d, n).train()
+        model = hf.Encoder(plan, d, n, published_activation(plan)).train()
         return _training(model, model, _vectors(b, n, d))
 
     return build
 
 
-FNET = {"b": 2, "n": 512, "d": 768, "layers": 12, "attention": 0}
+FNET = {"b": 1, "n": 512, "d": 768, "layers": 12, "attention": 0}
 HYBRID = {"b": 1, "n": 4096, "d": 768, "layers": 12, "attention": 2}
 
 CASES = [

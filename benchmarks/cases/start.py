@@ -43,6 +43,8 @@ CASES = [
         against="import torch",
         check=NoResult("nothing is computed"),
         target=1 / 1.5,
+        one_thread=True,
+        elsewhere=True,
         short=True,
     ),
     Case(
@@ -53,6 +55,8 @@ CASES = [
         peer=lambda **sizes: process((_THEIRS + _ANSWER).format(**sizes)),
         against="transformers BERT",
         check=NoResult("each draws its own weights"),
+        one_thread=True,
+        elsewhere=True,
         target=1.0,
     ),
 ]

@@ -13,7 +13,7 @@ from spectrans.blocks import HybridBlock
 from spectrans.mixers import AttentionMixer
 
 
-def sizes(d: int, n: int, layers: int, heads: int = 12) -> dict[str, Any]:
+def sizes(d: int, n: int, layers: int, heads: int = 12, act: str = "gelu") -> dict[str, Any]:
     """Give the sizes that both configs know, without dropout."""
     return {
         "hidden_size": d,
@@ -23,13 +23,13 @@ def sizes(d: int, n: int, layers: int, heads: int = 12) -> dict[str, Any]:
         "max_position_embeddings": n,
         "hidden_dropout_prob": 0.0,
         "attention_probs_dropout_prob": 0.0,
-        "hidden_act": "gelu",
+        "hidden_act": act,
     }
 
 
-def fnet_config(d: int, n: int, layers: int) -> FNetConfig:
+def fnet_config(d: int, n: int, layers: int, act: str = "gelu") -> FNetConfig:
     """Give FNet of these sizes."""
-    known = sizes(d, n, layers)
+    known = sizes(d, n, layers, act=act)
     del known["num_attention_heads"], known["attention_probs_dropout_prob"]
     return FNetConfig(**known)
 
@@ -75,18 +75,22 @@ class Encoder(nn.Module):
         Channels.
     n
         Longest row.
+    act
+        Activation of FNet's layers: "gelu_new" as published, or BERT's "gelu".
     """
 
-    def __init__(self, plan: str, d: int, n: int) -> None:
+    def __init__(self, plan: str, d: int, n: int, act: str = "gelu") -> None:
         super().__init__()
-        bert = BertEncoder(bert_config(d, n, plan.count("a"))).layer
-        fnet = FNetEncoder(fnet_config(d, n, plan.count("f"))).layer
+        device = torch.get_default_device()
+        with torch.device("meta"):  # drawn once, below
+            bert = BertEncoder(bert_config(d, n, plan.count("a"))).layer
+            fnet = FNetEncoder(fnet_config(d, n, plan.count("f"), act)).layer
         attention, fourier = iter(bert), iter(fnet)
         self.plan = plan
         self.layers = nn.ModuleList(
             next(attention) if kind == "a" else next(fourier) for kind in plan
         )
-        self.apply(_draw)
+        self.to_empty(device=device).apply(_draw)
 
     def forward(self, x: Tensor, mask: Tensor | None = None) -> Tensor:
         """Encode vectors; the mask is 1 at real tokens, and BERT's layers alone know it."""
