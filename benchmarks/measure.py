@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from statistics import median
 
 from benchmarks.case import Case
 from benchmarks.clock import Spread, ratio, take_turns
 from benchmarks.machine import Others
-from benchmarks.process import Malloc, Process
+from benchmarks.process import Process
 from benchmarks.results import Row
 
 CASES = "benchmarks.cases"
@@ -18,12 +17,12 @@ CASES = "benchmarks.cases"
 def measure(
     case: Case,
     threads: list[int],
+    worker: Process,
     *,
     seconds: float,
     commit: str,
-    malloc: Malloc = "kept",
     device: str = "cpu",
-    memory: bool = False,
+    frugal: Process | None = None,
     source: str = CASES,
 ) -> Iterator[Row]:
     """Give one row per number of threads; our side is its own control in every one.
@@ -34,16 +33,16 @@ def measure(
         What to measure.
     threads
         Numbers of threads, one after the other.
+    worker
+        Where times are taken.
     seconds
         About how long to take times, for each number of threads.
     commit
         What the rows say about the library's version.
-    malloc
-        What freed memory does while times are taken.
     device
         Of all tensors.
-    memory
-        Whether to measure peak memory, each side in a process of its own.
+    frugal
+        Where peak memory is measured, each side in a fresh process; None measures none.
     source
         Module whose CASES has the case.
 
@@ -61,24 +60,24 @@ def measure(
     """
     opened = {"source": source, "name": case.name, "device": device}
     peaks = None
-    with Process(malloc) as worker:
+    if frugal is not None:
+        peaks = _peak(frugal, opened, "ours"), _peak(frugal, opened, "peer")
+    with worker.fresh() as process:
         worker.ask("open", arms=["ours", "peer"], threads=threads[0], **opened)
         for count in threads:
             worker.ask("threads", threads=count)
             error = worker.ask("check")
             run = {arm: partial(_time, worker, arm) for arm in ("ours", "peer")}
-            others = Others(worker.child.pid)
+            others = Others(process)
             times = take_turns({**run, "again": run["ours"]}, seconds)
             busy = others.busy()
-            if memory and peaks is None:
-                peaks = _peak(opened, "ours"), _peak(opened, "peer")
             yield Row(
                 case=case.name,
                 family=case.family,
                 against=case.against,
                 sizes=case.sizes,
                 threads=count,
-                malloc=malloc,
+                malloc=worker.malloc,
                 commit=commit,
                 error=error,
                 ours_ms=1e3 * median(times["ours"]),
@@ -94,16 +93,17 @@ def measure(
 
 
 def compare(
-    case: Case, base: Path, threads: int, *, seconds: float, malloc: Malloc, source: str = CASES
+    case: Case, workers: dict[str, Process], threads: int, *, seconds: float, source: str = CASES
 ) -> tuple[Spread, Spread]:
     """Give how many times slower ours is than in another checkout, and the control.
 
-    Three processes take turns: the other checkout's library, this one's, and this one's again.
+    Three processes take turns: the other checkout's library in "base", this one's in "head", and
+    this one's again in "again".
     """
     with ExitStack() as stack:
         arms = {}
-        for name, library in (("base", base / "src"), ("head", None), ("again", None)):
-            worker = stack.enter_context(Process(malloc, library))
+        for name, worker in workers.items():
+            stack.enter_context(worker.fresh())
             opened = {"source": source, "name": case.name, "device": "cpu"}
             worker.ask("open", arms=["ours"], threads=threads, **opened)
             arms[name] = partial(_time, worker, "ours")
@@ -123,9 +123,9 @@ def _time(worker: Process, arm: str, repeats: int) -> float:
     return seconds
 
 
-def _peak(opened: dict[str, str], arm: str) -> float:
+def _peak(worker: Process, opened: dict[str, str], arm: str) -> float:
     """Give the peak memory of one side in MiB, on one thread."""
-    with Process("returned") as worker:
+    with worker.fresh():
         worker.ask("open", arms=[], threads=1, **opened)
         peak: int = worker.ask("peak", arm=arm)
     return peak / 2**20

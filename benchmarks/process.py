@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -43,9 +45,16 @@ class Process:
         What freed memory does.
     library
         Folder to import the library from; None takes this checkout's.
+    imports
+        Modules that all cases share.
     """
 
-    def __init__(self, malloc: Malloc, library: Path | None = None) -> None:
+    def __init__(
+        self, malloc: Malloc, library: Path | None = None, imports: tuple[str, ...] = ()
+    ) -> None:
+        self.malloc = malloc
+        self.serving = False
+        self.imports = imports
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         path = os.pathsep.join(str(p) for p in (library or ROOT / "src", ROOT))
         environment = {k: v for k, v in os.environ.items() if not k.startswith("MALLOC_")}
@@ -73,6 +82,18 @@ class Process:
         self.child.communicate()
         self.errors.close()
 
+    @contextmanager
+    def fresh(self) -> Iterator[int]:
+        """Give the id of a fresh process that answers meanwhile."""
+        child = self._answer({"imports": self.imports})
+        self.serving = True
+        try:
+            yield child
+        finally:
+            if self.serving:
+                self.serving = False
+                self._answer({"do": "stop"})
+
     def ask(self, do: str, **arguments: Any) -> Any:
         """Give a worker's answer.
 
@@ -83,23 +104,29 @@ class Process:
         BrokenError
             The worker ended.
         """
-        assert self.child.stdin is not None
+        return self._answer({"do": do, **arguments})
+
+    def _answer(self, request: dict[str, Any]) -> Any:
         assert self.child.stdout is not None
-        try:
-            self.child.stdin.write(json.dumps({"do": do, **arguments}) + "\n")
-            self.child.stdin.flush()
-        except BrokenPipeError:
-            raise BrokenError(self._last_words()) from None
+        self._write(request)
         line = self.child.stdout.readline()
-        if not line:
+        answer = json.loads(line) if line else {"broken": self.child.wait()}
+        if "broken" in answer:
+            self.serving = False
             raise BrokenError(self._last_words())
-        answer = json.loads(line)
         if "unequal" in answer:
             raise RefusedError(answer["unequal"])
         return answer["value"]
 
+    def _write(self, request: dict[str, Any]) -> None:
+        assert self.child.stdin is not None
+        try:
+            self.child.stdin.write(json.dumps(request) + "\n")
+            self.child.stdin.flush()
+        except BrokenPipeError:
+            raise BrokenError(self._last_words()) from None
+
     def _last_words(self) -> str:
-        self.child.wait()
         self.errors.seek(0)
         lines = self.errors.read().strip().splitlines()
-        return lines[-1] if lines else f"exit code {self.child.returncode}"
+        return lines[-1] if lines else "a process was killed"

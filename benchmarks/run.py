@@ -10,7 +10,8 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 from rich.console import Console
@@ -20,7 +21,7 @@ from benchmarks.cases import CASES
 from benchmarks.clock import Spread, slower
 from benchmarks.machine import commit, cores, machine, versions
 from benchmarks.measure import compare, measure
-from benchmarks.process import ROOT, BrokenError, RefusedError
+from benchmarks.process import ROOT, BrokenError, Process, RefusedError
 from benchmarks.results import Results, Row
 from benchmarks.table import comparison_table, header, results_table, verdict
 
@@ -87,6 +88,21 @@ def against_peers(cases: list[Case], options: argparse.Namespace, console: Conso
             console.print(_OTHER.format(path=options.json), style="red")
             return 2
         results = stored
+    with (
+        Process(options.malloc, imports=_shared()) as worker,
+        Process("returned", imports=_shared()) as frugal,
+    ):
+        return _measure_all(cases, options, console, results, worker, frugal)
+
+
+def _measure_all(
+    cases: list[Case],
+    options: argparse.Namespace,
+    console: Console,
+    results: Results,
+    worker: Process,
+    frugal: Process,
+) -> int:
     rows: list[Row] = []
     failures = 0
     for number, case in enumerate(cases, 1):
@@ -100,11 +116,11 @@ def against_peers(cases: list[Case], options: argparse.Namespace, console: Conso
             for row in measure(
                 case,
                 counts,
+                worker,
                 seconds=options.seconds or (6 if options.full else 2),
                 commit=commit(),
-                malloc=options.malloc,
                 device=options.device,
-                memory=options.full or case.memory_target is not None,
+                frugal=frugal if options.full or case.memory_target is not None else None,
             ):
                 rows.append(row)
                 console.print(f"  {row.threads} threads: {verdict(row)}", highlight=False)
@@ -122,24 +138,30 @@ def against_peers(cases: list[Case], options: argparse.Namespace, console: Conso
 def against_base(cases: list[Case], options: argparse.Namespace, console: Console) -> int:
     """Compare with a commit and show; 1 when a case got slower."""
     found: list[tuple[Case, int, Spread, Spread]] = []
-    with checkout(options.base) as base:
+    with checkout(options.base) as base, ExitStack() as stack:
+        libraries = {"base": base / "src", "head": None, "again": None}
+        workers = {
+            name: stack.enter_context(Process(options.malloc, library, _shared()))
+            for name, library in libraries.items()
+        }
         for number, case in enumerate(cases, 1):
             console.print(f"[dim]{number}/{len(cases)}[/dim] {case.name}", highlight=False)
             for count in thread_counts(options.threads):
                 try:
-                    ratio, control = compare(
-                        case,
-                        base,
-                        count,
-                        seconds=options.seconds or 4,
-                        malloc=options.malloc,
-                    )
+                    seconds = options.seconds or 4
+                    ratio, control = compare(case, workers, count, seconds=seconds)
                 except BrokenError as broken:
                     console.print(f"  not compared: {broken}", style="yellow", markup=False)
                     break
                 found.append((case, count, ratio, control))
     console.print(comparison_table(found, options.base))
     return int(any(slower(ratio, control) for _, _, ratio, control in found))
+
+
+def _shared() -> tuple[str, ...]:
+    """Give the modules that are imported once for all cases."""
+    hugging_face = ("benchmarks.peers.hf",) if find_spec("transformers") else ()
+    return ("benchmarks.cases", *hugging_face)
 
 
 @contextmanager

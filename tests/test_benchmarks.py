@@ -12,11 +12,14 @@ from benchmarks.cases import CASES
 from benchmarks.clock import Spread, ratio, slower, take_turns
 from benchmarks.machine import machine, versions
 from benchmarks.measure import measure
-from benchmarks.pages import PAGES, STORED, filled, tables
-from benchmarks.process import MALLOC, ROOT, Process, RefusedError
+from benchmarks.pages import filled, tables
+from benchmarks.process import MALLOC, ROOT, BrokenError, Process, RefusedError
 from benchmarks.results import Results, Row
 from benchmarks.run import checkout, chosen, thread_counts
 from tests import benchmark_cases
+
+SOURCE = benchmark_cases.__name__
+OPENED = {"source": SOURCE, "device": "cpu"}
 
 ROW = Row(
     case="a",
@@ -38,9 +41,17 @@ ROW = Row(
 
 def rows(name: str, memory: bool = False) -> list[Row]:
     case = benchmark_cases.CASES[name]
-    source = benchmark_cases.__name__
-    found = measure(case, [1], seconds=0.01, commit="x", memory=memory, source=source)
-    return list(found)
+    with Process("kept") as worker, Process("returned") as frugal:
+        found = measure(
+            case,
+            [1],
+            worker,
+            seconds=0.01,
+            commit="x",
+            frugal=frugal if memory else None,
+            source=SOURCE,
+        )
+        return list(found)
 
 
 def test_a_row_has_both_times_their_ratio_and_a_control() -> None:
@@ -61,6 +72,15 @@ def test_a_case_with_wrong_results_is_refused_with_the_error(name: str) -> None:
 def test_an_approximation_that_is_better_than_the_other_is_timed() -> None:
     (row,) = rows("better")
     assert row.error == pytest.approx(0.1, rel=0.5)
+
+
+def test_a_side_that_cannot_be_built_says_why_and_the_next_case_is_measured() -> None:
+    with Process("kept") as worker:
+        with worker.fresh(), pytest.raises(BrokenError, match="KeyError: 'no such case'"):
+            worker.ask("open", name="no such case", arms=["ours"], threads=1, **OPENED)
+        with worker.fresh():
+            worker.ask("open", name="equal", arms=["ours"], threads=1, **OPENED)
+            assert worker.ask("time", arm="ours", repeats=1) > 0
 
 
 def test_the_control_runs_our_side_twice_per_round() -> None:
@@ -104,27 +124,21 @@ def test_ratios_are_taken_within_rounds() -> None:
 
 
 def test_the_base_is_imported_from_its_own_checkout_which_is_then_removed() -> None:
-    with checkout("HEAD") as base, Process("kept", base / "src") as worker:
-        source = benchmark_cases.__name__
-        where = worker.ask(
-            "open", source=source, name="equal", arms=["ours"], threads=1, device="cpu"
-        )
+    with checkout("HEAD") as base, Process("kept", base / "src") as worker, worker.fresh():
+        where = worker.ask("open", name="equal", arms=["ours"], threads=1, **OPENED)
         assert Path(where) == base / "src"
     assert not base.exists()
 
 
 def test_without_a_base_the_library_is_this_checkouts() -> None:
-    with Process("kept") as worker:
-        source = benchmark_cases.__name__
-        where = worker.ask(
-            "open", source=source, name="equal", arms=["ours"], threads=1, device="cpu"
-        )
+    with Process("kept") as worker, worker.fresh():
+        where = worker.ask("open", name="equal", arms=["ours"], threads=1, **OPENED)
     assert Path(where) == ROOT / "src"
 
 
 def test_the_worker_gets_the_malloc_it_is_to_be_timed_with(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MALLOC_ARENA_MAX", "1")
-    with Process("kept") as worker:
+    with Process("kept") as worker, worker.fresh():
         found = {k: v for k, v in worker.ask("environment").items() if k.startswith("MALLOC_")}
     assert found == MALLOC["kept"]
 
@@ -158,12 +172,6 @@ def test_every_case_has_a_name_of_its_own_and_a_family() -> None:
 
 def test_thread_counts_are_read_once_each() -> None:
     assert thread_counts("1,2,1") == [1, 2]
-
-
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_the_tables_of_a_page_say_what_is_stored(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    assert filled(text, tables(Results.read(STORED))) == text
 
 
 @pytest.mark.parametrize(
