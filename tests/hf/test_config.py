@@ -121,6 +121,14 @@ def test_a_setting_that_does_not_exist_is_refused_while_loading(tmp_path: Path) 
     assert SpectransModel.from_pretrained(folder, dropout=0.4).model.blocks[0].dropout.p == 0.4
 
 
+def test_what_others_note_on_a_config_is_not_saved(tmp_path: Path) -> None:
+    noted = config()
+    noted.use_cache = True  # as Trainer does
+    noted.save_pretrained(tmp_path)
+    assert "use_cache" not in json.loads((tmp_path / "config.json").read_text())
+    assert AutoConfig.from_pretrained(tmp_path).mixers == noted.mixers
+
+
 def test_settings_of_other_heads_do_not_disturb() -> None:
     every = config(pooling="max", head_dropout=0.1, lm_transform=True, logit_scale=1.0)
     assert every.to_spectrans("none").pooling == "mean"

@@ -125,8 +125,17 @@ class SpectransConfig(_Fields):  # type: ignore[misc]
                 if getattr(self, field) not in (_default(field), value):
                     raise ValueError(must(name, f"be left out when {field} is given", value))
             elif name not in _STANDARD:
-                known = {field.name for field in dataclasses.fields(self)} | {"num_labels"}
-                raise ValueError(unknown("SpectransConfig option", name, known))
+                raise ValueError(unknown("SpectransConfig option", name, self._names()))
+
+    @classmethod
+    def _names(cls) -> set[str]:
+        """Give what may be set."""
+        return {field.name for field in dataclasses.fields(cls)} | {"num_labels"}
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the config as plain data, without what others, such as `Trainer`, noted on it."""
+        known = self._names() | _STANDARD
+        return {name: value for name, value in super().to_dict().items() if name in known}
 
     def check(self) -> HybridModelConfig:
         """Refuse settings that no model of ours could have, and give those of a classifier."""
@@ -214,8 +223,7 @@ class SpectransConfig(_Fields):  # type: ignore[misc]
         if return_unused:
             return config, unused
         if unused:
-            known = {field.name for field in dataclasses.fields(cls)} | {"num_labels"}
-            raise ValueError(unknown("SpectransConfig option", next(iter(unused)), known))
+            raise ValueError(unknown("SpectransConfig option", next(iter(unused)), cls._names()))
         return config
 
 
