@@ -49,11 +49,12 @@ class EqualsTruth:
 
 @dataclass(frozen=True)
 class NoWorse:
-    """Both sides approximate a truth, and our error is not the larger one."""
+    """Both sides approximate a truth, and our error is not the larger one, by the mean square."""
 
     def __call__(self, ours: Result, peer: Result, truth: Result | None) -> float:
         assert truth is not None, "a case with this check has a truth"
-        return _within(error(peer, truth), error(ours, truth), "the exact result")
+        allowed, found = mean_error(peer, truth), mean_error(ours, truth)
+        return _within(allowed, found, "the exact result")
 
 
 @dataclass(frozen=True)
@@ -147,6 +148,13 @@ def error(got: Result, wanted: Result) -> float:
         # A NaN is larger than everything.
         worst = max(worst, float(difference.nan_to_num(torch.inf)))
     return worst
+
+
+def mean_error(got: Result, wanted: Result) -> float:
+    """Give the root mean square of the difference over that of what is wanted."""
+    parts = [(one.double() - other.double(), other) for one, other in zip(got, wanted, strict=True)]
+    missed = sum(float(difference.square().sum()) for difference, _ in parts)
+    return (missed / sum(float(other.double().square().sum()) for _, other in parts)) ** 0.5
 
 
 def _within(bound: float, found: float, of: str) -> float:

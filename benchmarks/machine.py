@@ -49,10 +49,15 @@ def versions() -> dict[str, str]:
 
 
 def commit(of: Path = ROOT) -> str:
-    """Give the commit of a checkout, marked where its files differ."""
-    described = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    done = subprocess.run(described, cwd=of, capture_output=True, text=True, check=False)
-    return done.stdout.strip() or "unknown"
+    """Give the commit of a checkout, marked where its code differs from it."""
+    git = ["git", "-C", str(of)]
+    asked = [*git, "rev-parse", "--short=12", "HEAD"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return "unknown"
+    changed = [*git, "diff", "--quiet", "HEAD", "--", "src", "benchmarks/*.py"]
+    dirty = subprocess.run(changed, check=False).returncode
+    return done.stdout.strip() + ("-dirty" if dirty else "")
 
 
 class Others:

@@ -61,6 +61,7 @@ def test_a_row_has_both_times_their_ratio_and_a_control() -> None:
     assert row.peer_ms > 0
     assert row.ratio.low <= row.ratio.median <= row.ratio.high
     assert row.control.low <= row.control.median <= row.control.high
+    assert row.control != Spread(1.0, 1.0, 1.0)
 
 
 @pytest.mark.parametrize("name", ["unequal", "unlike the truth", "worse"])
