@@ -1,5 +1,7 @@
 """Models capture as one graph, and captured graphs give eager's values."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -88,6 +90,28 @@ def test_new_row_lengths_need_no_new_graph(case: Case) -> None:
             padded = compiled(inputs_embeds=x, attention_mask=mask)
             torch.testing.assert_close(padded, model(inputs_embeds=x, attention_mask=mask))
         graphs.append(counters["stats"]["unique_graphs"])
-    # Up to three pieces per layer, each once for the first size and once for any size.
+    # Six pieces that all layers share, each once for the first size and once for any size.
     assert graphs[-1] <= 12
     assert graphs[-1] == graphs[2]
+
+
+@pytest.mark.slow
+def test_a_plan_of_all_mixers_compiles_as_often_as_a_plan_of_one() -> None:
+    program = """
+import torch
+from spectrans import MIXERS, HybridEncoder
+torch._dynamo.config.fail_on_recompile_limit_hit = True
+model = HybridEncoder(
+    hidden_dim=24, num_layers=7, num_heads=3, max_sequence_length=32,
+    alternation_pattern="custom", layer_types=list(MIXERS),
+).eval()
+compiled = torch.compile(model, backend="aot_eager")
+for length in (5, 9, 14):
+    mask = torch.arange(32) < torch.tensor([[length], [32]])
+    with torch.no_grad():
+        compiled(inputs_embeds=torch.randn(2, 32, 24), attention_mask=mask)
+"""
+    # In a process without the shape checks, whose wrappers are compiled over and over.
+    run = [sys.executable, "-c", program]
+    done = subprocess.run(run, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

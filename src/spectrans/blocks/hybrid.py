@@ -117,8 +117,13 @@ class HybridBlock(nn.Module):
         return self.norm2(x + self._transform(x))
 
     def _mix(self, x: Tensor, rows: Rows | None) -> Tensor:
-        y = self.mixer(x) if rows is None else rows.mix(self.mixer, x)
+        y = self.mixer(x) if rows is None else self._mix_rows(x, rows)
         return self.mixing_dropout(y) * self.residual_scale
+
+    # Looked up in here, the mixer's class is no reason for another graph of the block.
+    @torch.compiler.disable
+    def _mix_rows(self, x: Tensor, rows: Rows) -> Tensor:
+        return rows.mix(self.mixer, x)
 
     def _transform(self, x: Tensor) -> Tensor:
         return self.dropout(self.ffn(x)) * self.residual_scale
