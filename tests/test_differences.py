@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from spectrans import HybridEncoder, HybridTransformer
 from spectrans.blocks import FeedForward
@@ -34,7 +35,14 @@ def close(found: Tensor, expected: Tensor) -> None:
     torch.testing.assert_close(found, expected, rtol=0, atol=1e-10)
 
 
-# -- fourier -----------------------------------------------------------------------------------
+class CountOperations(TorchDispatchMode):
+    """Counts what reaches torch's dispatcher."""
+
+    number = 0
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        self.number += 1
+        return func(*args, **(kwargs or {}))
 
 
 def test_default_fourier_mixes_tokens() -> None:
@@ -52,9 +60,6 @@ def test_use_real_fft_changes_no_value(part: Any, d: int) -> None:
     close(half(x), full(x))
 
 
-# -- plans -------------------------------------------------------------------------------------
-
-
 def test_patterns_differ() -> None:
     patterns = ["even_spectral", "odd_spectral", "top:2", "bottom:2", "middle:2", "mixed:2"]
     layouts = {tuple(spatial_layers(pattern, 6)) for pattern in patterns}
@@ -66,9 +71,6 @@ def test_custom_needs_a_layout_and_a_layout_needs_custom() -> None:
         HybridTransformer(alternation_pattern="custom")
     with pytest.raises(ValueError, match="alternation_pattern must be 'custom'"):
         HybridTransformer(layer_types="fourier,attention")
-
-
-# -- masks -------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("case", CASES, ids=ids)
@@ -91,9 +93,6 @@ def test_an_all_ones_mask_changes_nothing() -> None:
     assert torch.equal(
         model(inputs_embeds=x, attention_mask=torch.ones(2, 9)), model(inputs_embeds=x)
     )
-
-
-# -- what a mixer is ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if case.name != "fourier"], ids=ids)
@@ -120,7 +119,24 @@ def test_wavelet_channel_mode_mixes_channels() -> None:
     assert bool((x.grad[0].abs().sum(0) > 1e-6).all())
 
 
-# -- random features ---------------------------------------------------------------------------
+def test_wavelet_level_mode_mixes_levels() -> None:
+    mixer = Wavelet(wavelet="haar", levels=1, mixing_mode="level").build(DIMS).double()
+    detail = (
+        torch.tensor([1.0, -1.0], dtype=torch.float64).repeat(8)[None, :, None].expand(1, 16, 12)
+    )
+    approximation = mixer(detail).unflatten(1, (8, 2)).sum(2)
+    assert bool((approximation.abs() > 1e-3).all())
+
+
+def operations(width: int) -> int:
+    mixer = Wavelet().build(Dims(hidden_dim=width))
+    with torch.no_grad(), CountOperations() as counter:
+        mixer(torch.randn(2, 32, width))
+    return counter.number
+
+
+def test_the_wavelet_transform_runs_as_many_operations_for_any_width() -> None:
+    assert operations(4) == operations(256)
 
 
 @pytest.mark.parametrize("kernel", ["softmax", "gaussian", "relu"])
@@ -136,9 +152,6 @@ def test_random_feature_weights_are_never_negative(kernel: Any, scale: float) ->
     assert bool((y >= values.amin(1, keepdim=True) - 1e-9).all())
 
 
-# -- lst ---------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("transform", ["dct", "dst", "hadamard", "mixed"])
 @pytest.mark.parametrize("n", [1, 3, 12, 31])
 def test_lst_takes_any_length(transform: Any, n: int) -> None:
@@ -147,15 +160,9 @@ def test_lst_takes_any_length(transform: Any, n: int) -> None:
     assert bool(y.isfinite().all())
 
 
-# -- initialisation ----------------------------------------------------------------------------
-
-
 def test_weights_start_by_fan_in() -> None:
     narrow, wide = (FeedForward(width, 512).up.weight.detach().std() for width in (64, 1024))
     assert float(narrow / wide) == pytest.approx(4, rel=0.05)
-
-
-# -- the list itself ---------------------------------------------------------------------------
 
 
 def named_in(document: str) -> list[str]:

@@ -71,9 +71,6 @@ def section(docstring: str, title: str) -> list[str]:
     return re.findall(r"^(\w+)", found[1], re.M) if found else []
 
 
-# -- a mixer is four edits ---------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("name", OURS)
 def test_a_mixer_has_a_file_with_its_options_and_its_module(name: str) -> None:
     options = MIXERS[name]
@@ -102,9 +99,6 @@ def test_a_mixer_is_explained_in_the_maths(name: str) -> None:
     assert headings.count(name) == 1
 
 
-# -- files -------------------------------------------------------------------------------------
-
-
 @pytest.mark.parametrize("path", FILES, ids=relative)
 def test_a_file_is_at_most_320_lines(path: Path) -> None:
     assert len(path.read_text("utf-8").splitlines()) <= 320
@@ -131,9 +125,6 @@ def test_imports_point_one_way(path: Path) -> None:
 
 def test_every_part_has_a_place_in_the_order() -> None:
     assert {part_of(path) for path in MODULES} - {"__init__"} == RANK.keys()
-
-
-# -- docstrings, where pydoclint cannot look ----------------------------------------------------
 
 
 def classes_with_fields() -> Iterator[tuple[str, list[str], list[str]]]:
@@ -186,9 +177,6 @@ def test_every_field_is_described_in_order(fields: list[str], described: list[st
 )
 def test_every_error_is_described(raised: set[str], described: set[str]) -> None:
     assert raised <= described
-
-
-# -- what a user pays for ----------------------------------------------------------------------
 
 
 def loaded_by(program: str) -> set[str]:

@@ -72,9 +72,7 @@ def test_ctrl_c_says_what_is_kept_and_ends_with_130(interrupted: Answer, kept: i
     assert "Traceback" not in interrupted.err
 
 
-def test_the_same_command_goes_on_where_it_stopped(
-    here: Path, compared: Answer, kept: int
-) -> None:
+def test_the_same_command_goes_on_where_it_stopped(here: Path, compared: Answer, kept: int) -> None:
     assert compared.code == 0
     assert f"{kept} of 5 runs were finished before" in compared.err
     assert f"[{kept}/5]" not in compared.err
