@@ -1,0 +1,98 @@
+"""Weights trained elsewhere, brought into our models, with proven parity; and the way back."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from torch import nn
+
+from spectrans.config import OutputHeadType
+from spectrans.errors import must
+from spectrans.heads import Pooling
+from spectrans.pretrained.back import to_hf as to_hf
+from spectrans.pretrained.choice import Wish, recipe
+from spectrans.pretrained.families import FAMILIES
+from spectrans.pretrained.recipe import follow
+from spectrans.pretrained.report import Report as Report
+from spectrans.pretrained.source import Source, read
+
+
+class Loaded(NamedTuple):
+    """A model made from other weights, and the account of how.
+
+    Parameters
+    ----------
+    model
+        One of our models, or one of `spectrans.hf`; in evaluation mode.
+    report
+        What was read and what was left; `print` it.
+    """
+
+    model: nn.Module
+    report: Report
+
+
+def load(
+    source: Any,
+    *,
+    head: OutputHeadType | None = None,
+    num_classes: int | None = None,
+    pooling: Pooling | None = None,
+    config: Mapping[str, Any] | None = None,
+    hf: bool = False,
+) -> Loaded:
+    """Make one of our models from weights trained elsewhere.
+
+    The source is recognised by what it holds. It is taken whole or not at all: a weight that is
+    missing, of another shape, or that nothing is known of, is refused.
+
+    Parameters
+    ----------
+    source
+        A folder with `config.json` and safetensors or torch weights, in one file or in shards; such
+        a file; a live model of transformers; or a dictionary of arrays.
+    head
+        Our `output_type` for the result; None is what the source has. "none" and "pooled" take the
+        body of any source.
+    num_classes
+        Asks for a new head with this many outputs, of the type `head`, on the body of the source.
+    pooling
+        How "pooled" or a new head pools, in place of the source's own pooler.
+    config
+        What to take for the config of the source in place of one that is found.
+    hf
+        Give the model of `spectrans.hf` for it, with the source's labels and special tokens.
+
+    Returns
+    -------
+    Loaded
+        The model and the report.
+
+    Raises
+    ------
+    ValueError
+        A source that is not recognised, not whole, or of a kind that our models cannot be.
+
+    Examples
+    --------
+    >>> model, report = load("all-MiniLM-L6-v2", head="pooled", pooling="mean")  # doctest: +SKIP
+    """
+    found = _renamed(read(source, config))
+    family = next((f for f in FAMILIES.values() if f.is_of(found)), None)
+    if family is None:
+        known = ", ".join(FAMILIES)
+        rule = f"be a model of a kind that is known ({known}), as its config.json says"
+        raise ValueError(must(f"the source {found.name}", rule, found.setting("model_type", None)))
+    model, report = follow(recipe(family, found, Wish(head, num_classes, pooling)), found)
+    return Loaded(model, report)
+
+
+def _renamed(source: Source) -> Source:
+    """Give the weights of norms their present names; files of 2018 and 2019 have older ones."""
+    tensors = {
+        name.replace("LayerNorm.gamma", "LayerNorm.weight").replace(
+            "LayerNorm.beta", "LayerNorm.bias"
+        ): value
+        for name, value in source.tensors.items()
+    }
+    return replace(source, tensors=tensors)
