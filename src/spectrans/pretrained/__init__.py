@@ -9,9 +9,11 @@ from torch import nn
 from spectrans.config import OutputHeadType
 from spectrans.errors import must
 from spectrans.heads import Pooling
+from spectrans.pretrained import flax_fnet
 from spectrans.pretrained.back import to_hf as to_hf
 from spectrans.pretrained.choice import Wish, recipe
 from spectrans.pretrained.families import FAMILIES
+from spectrans.pretrained.family import Family
 from spectrans.pretrained.recipe import follow
 from spectrans.pretrained.report import Report as Report
 from spectrans.pretrained.source import Source, read
@@ -78,17 +80,27 @@ def load(
     --------
     >>> model, report = load("all-MiniLM-L6-v2", head="pooled", pooling="mean")  # doctest: +SKIP
     """
-    found = _renamed(read(source, config))
-    family = next((f for f in FAMILIES.values() if f.is_of(found)), None)
-    if family is None:
-        known = ", ".join(FAMILIES)
-        rule = f"be a model of a kind that is known ({known}), as its config.json says"
-        raise ValueError(must(f"the source {found.name}", rule, found.setting("model_type", None)))
+    family, found, called = _recognised(read(source, config))
     wish = Wish(head, num_classes, pooling)
     if hf:
         wish = wish_for_wrapping(wish, family, found)
     model, report = follow(recipe(family, found, wish), found)
+    report = report.renamed(called)
     return Loaded(wrapped(model, found, report) if hf else model, report)
+
+
+def _recognised(source: Source) -> tuple[Family, Source, Mapping[str, str]]:
+    """Give the family, the source as that reads it, and what its weights were called before."""
+    if flax_fnet.is_tree(source):
+        named, called = flax_fnet.named(source)
+        return flax_fnet.family_of(source, named), named, called
+    family = next((f for f in FAMILIES.values() if f.is_of(source)), None)
+    if family is None:
+        known = ", ".join(FAMILIES)
+        rule = f"be a model of a kind that is known ({known}), as its config.json says"
+        kind = source.setting("model_type", None)
+        raise ValueError(must(f"the source {source.name}", rule, kind))
+    return family, _renamed(source), {}
 
 
 def _renamed(source: Source) -> Source:

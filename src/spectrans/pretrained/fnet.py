@@ -7,7 +7,8 @@ from spectrans.pretrained.recipe import Part, layer
 from spectrans.pretrained.source import Source
 
 
-def _settings(source: Source) -> Settings:
+def settings(source: Source) -> Settings:
+    """Give the settings of the model without its head."""
     d = source.setting("hidden_size", 768)
     return {
         "vocab_size": source.setting("vocab_size", 32000),
@@ -28,7 +29,8 @@ def _settings(source: Source) -> Settings:
     }
 
 
-def _body(source: Source) -> list[Part]:
+def body(source: Source) -> list[Part]:
+    """Give the parts of the model without its head."""
     parts = [
         Part("embedding.weight", ("embeddings.word_embeddings.weight",)),
         Part("positions.weight", ("embeddings.position_embeddings.weight",)),
@@ -66,8 +68,8 @@ FAMILY = Family(
     classes="FNet",
     prefix="fnet.",
     model_class=FNet,
-    settings=_settings,
-    body=_body,
+    settings=settings,
+    body=body,
     heads=(
         Head(
             ("ForMaskedLM", "ForPreTraining"),

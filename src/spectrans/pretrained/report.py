@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 # A run of layers is printed as one line.
 _NUMBER = re.compile(r"(?<=[._/])\d+(?=[./])")
@@ -43,6 +43,15 @@ class Report:
     left: Mapping[str, str]
     new: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+
+    def renamed(self, called: Mapping[str, str]) -> "Report":
+        """Give the report with other names for some of theirs."""
+        mapped = {
+            ours: (tuple(called.get(name, name) for name in theirs), how)
+            for ours, (theirs, how) in self.mapped.items()
+        }
+        left = {called.get(name, name): reason for name, reason in self.left.items()}
+        return replace(self, mapped=mapped, left=left)
 
     def __str__(self) -> str:
         """Give the report as text, layers of one kind in one line."""

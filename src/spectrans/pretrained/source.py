@@ -217,7 +217,13 @@ def _walk(name: str, content: Mapping[Any, Any], above: str) -> Iterator[tuple[s
             yield from _walk(name, value, f"{above}{key}/")
         elif isinstance(value, Tensor):
             yield f"{above}{key}", value.detach().clone()
-        elif isinstance(value, np.ndarray) and value.dtype != object:
-            yield f"{above}{key}", torch.from_numpy(value.copy())
+        elif hasattr(value, "__array__") and np.asarray(value).dtype != object:
+            yield f"{above}{key}", _tensor(np.asarray(value))
         else:
             raise ValueError(must(f"{name}: {above}{key}", "be an array", type(value).__name__))
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    # NumPy itself has no bfloat16; what brings it is widened without loss.
+    wide = array.astype(np.float32) if array.dtype.name == "bfloat16" else array.copy()
+    return torch.from_numpy(wide)
