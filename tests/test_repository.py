@@ -193,6 +193,16 @@ def test_importing_the_package_loads_nothing_of_the_product_around_it() -> None:
     assert not loaded_by("import spectrans; spectrans.HybridTransformer") & product
 
 
+def test_a_padded_batch_does_not_load_the_compiler() -> None:
+    program = """
+import spectrans, torch
+model = spectrans.HybridEncoder(hidden_dim=8, num_layers=2)
+model(inputs_embeds=torch.zeros(2, 3, 8), attention_mask=torch.tensor([[1, 1, 0], [1, 1, 1]]))
+"""
+    # torch's compiler doubles the time of an import, and is all that loads sympy.
+    assert "sympy" not in loaded_by(program)
+
+
 def test_help_answers_without_torch() -> None:
     program = """
 import sys

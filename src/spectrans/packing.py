@@ -7,12 +7,33 @@ called on dense batches of one length, and norms and feed-forward layers on real
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import torch
 from jaxtyping import Float, Int, Integer
 from torch import Tensor
 
 from spectrans.errors import must
+
+Arguments = ParamSpec("Arguments")
+Result = TypeVar("Result")
+
+
+def outside_graphs(function: Callable[Arguments, Result]) -> Callable[Arguments, Result]:
+    """Have a function run between compiled graphs, as `torch.compiler.disable` does.
+
+    That would import the compiler here, which takes as long as torch itself. Row lengths are data:
+    compiled, every new set of them would be a new graph.
+    """
+
+    @wraps(function)
+    def call(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Result:
+        if torch.compiler.is_compiling():
+            return torch.compiler.disable(function)(*args, **kwargs)
+        return function(*args, **kwargs)
+
+    return call
 
 
 @dataclass(frozen=True)
@@ -77,8 +98,6 @@ class Rows:
             padded[row, column[:, :, None], column[:, None, :]] = group.permute(0, 2, 3, 1)
         return padded.permute(0, 3, 1, 2)
 
-    # Group sizes are data: compiled around, a new set of lengths would be a new graph per mixer.
-    @torch.compiler.disable
     def mix(
         self, mixer: Callable[[Tensor], Tensor], x: Float[Tensor, "t d"]
     ) -> Float[Tensor, "t d"]:
@@ -93,7 +112,7 @@ class Rows:
         return torch.cat(mixed)
 
 
-@torch.compiler.disable
+@outside_graphs
 def pack_rows(attention_mask: Tensor, batch_shape: Sequence[int]) -> Rows | None:
     """Read an attention mask; give None where it hides nothing, so that the batch stays dense.
 

@@ -10,7 +10,7 @@ from spectrans.blocks.activation import ACTIVATIONS, Activation
 from spectrans.blocks.norm import Norm
 from spectrans.initialisation import init_unit_gain
 from spectrans.mixers.base import Mixer
-from spectrans.packing import Rows
+from spectrans.packing import Rows, outside_graphs
 
 NormPosition = Literal["pre", "post"]
 
@@ -121,7 +121,7 @@ class HybridBlock(nn.Module):
         return self.mixing_dropout(y) * self.residual_scale
 
     # Looked up in here, the mixer's class is no reason for another graph of the block.
-    @torch.compiler.disable
+    @outside_graphs
     def _mix_rows(self, x: Tensor, rows: Rows) -> Tensor:
         return rows.mix(self.mixer, x)
 
