@@ -17,6 +17,7 @@ def programs(document: Path) -> list[str]:
     return FENCE.findall(document.read_text("utf-8"))
 
 
+@pytest.mark.usefixtures("without_shape_checks")
 @pytest.mark.parametrize("document", [d for d in DOCUMENTS if programs(d)], ids=lambda p: p.name)
 def test_the_programs_of_a_document_run_one_after_the_other(
     document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -34,7 +34,7 @@ ORDER = (
     {"config"},
     {"models"},
     {"io"},
-    {"hf"},
+    {"hf", "export"},
     {"pretrained"},
     {"data"},
     {"training"},

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from pydantic import Field, PositiveInt
 from torch import Tensor
 
@@ -81,8 +81,10 @@ class AttentionMixer(Mixer):
         if self.options.position == "rotary":
             q, k = rotary(q, k)
         window = self.options.window
+        if window is not None and torch.compiler.is_exporting():
+            y = self._local_at_any_length(q, k, v, window)
         # Below three windows the blocks of the local form would cover the row anyway.
-        if window is not None and x.shape[1] > 3 * window:
+        elif window is not None and x.shape[1] > 3 * window:
             y = self._local(q, k, v, window)
         else:
             y = self._attend(q, k, v, self._bias(q, window))
@@ -148,6 +150,23 @@ class AttentionMixer(Mixer):
         bias = self._block_bias(q, n)
         return self._attend(q, k, v, bias).flatten(2, 3)[:, :, :n]
 
+    def _local_at_any_length(
+        self,
+        q: Float[Tensor, "b h n c"],
+        k: Float[Tensor, "b h n c"],
+        v: Float[Tensor, "b h n c"],
+        window: int,
+    ) -> Float[Tensor, "b h n c"]:
+        """Do the same in a graph for every length: what lies past the ends repeats a token."""
+        n = q.shape[2]
+        # Two blocks or more, since graphs treat one apart; what is past the row's end is cut off.
+        first = torch.arange(n // window + 2, device=q.device)[:, None] * window
+        query = first + torch.arange(window, device=q.device)
+        key = first + torch.arange(-window, 2 * window, device=q.device)
+        q, k, v = (_taken(z, place) for z, place in ((q, query), (k, key), (v, key)))
+        y = self._attend(q, k, v, self._block_bias(q, n)).flatten(2, 3)
+        return y.index_select(2, torch.arange(n, device=q.device))
+
     def _block_bias(self, q: Float[Tensor, "b h k w c"], n: int) -> Tensor:
         """Give the window, the row's ends and ALiBi for every block of queries."""
         heads, blocks, window = q.shape[1:4]
@@ -163,6 +182,12 @@ def _three_blocks(x: Float[Tensor, "b h n c"], window: int, short: int) -> Tenso
     """Give for each block of tokens the block before it, itself and the block after it."""
     padded = F.pad(x, (0, 0, window, window + short))
     return padded.unfold(2, 3 * window, window).transpose(-1, -2)
+
+
+def _taken(x: Float[Tensor, "b h n c"], place: Int[Tensor, "k m"]) -> Float[Tensor, "b h k m c"]:
+    """Take blocks of tokens; places before the first or after the last token give that token."""
+    rows = place.clamp(min=0, max=x.shape[2] - 1)
+    return x.index_select(2, rows.flatten()).unflatten(2, rows.shape)
 
 
 def _block_geometry(

@@ -76,8 +76,9 @@ class GFNetMixer(Mixer):
             parts = parts.sigmoid()
         elif self.options.activation == "tanh":
             parts = parts.tanh()
-        # An exported program takes any length, so it may not ask whether this is the stored one.
-        if not torch.compiler.is_exporting() and n == self.length:
+        # A program exported for any length may not ask whether this is the stored one.
+        free = torch.compiler.is_exporting() and isinstance(n, torch.SymInt)
+        if not free and n == self.length:
             return parts
         if self.options.resample == "modes":
             frequency = torch.arange(n // 2 + 1, device=parts.device)

@@ -4,10 +4,13 @@ Half-precision FFTs do not exist on CPU and exist on CUDA only for powers of two
 the first and causes the second, so every transform opens its own full-precision region.
 """
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import torch
 from torch import Tensor
+
+_regions = True
 
 
 def widened(x: Tensor) -> Tensor:
@@ -17,6 +20,20 @@ def widened(x: Tensor) -> Tensor:
 
 def full_precision(x: Tensor) -> AbstractContextManager[object]:
     """Open a region on the device of `x` in which autocast does nothing."""
-    if torch.amp.is_autocast_available(x.device.type):
+    if _regions and torch.amp.is_autocast_available(x.device.type):
         return torch.autocast(x.device.type, enabled=False)
     return nullcontext()
+
+
+@contextmanager
+def without_regions() -> Iterator[None]:
+    """Open no region inside the block: for graphs that as a whole run where autocast does nothing.
+
+    A traced region is a graph of its own, slow to run, and cannot always be written to a file.
+    """
+    global _regions
+    before, _regions = _regions, False
+    try:
+        yield
+    finally:
+        _regions = before
