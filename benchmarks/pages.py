@@ -150,8 +150,8 @@ def _crossover(rows: list[Row], step: str) -> str:
     lengths = [n for n in LENGTHS if any(int(m[2]) == n for m in matches)]
     lines = []
     for name in dict.fromkeys(m[1] for m in matches):
-        cells = [found[f"{FAMILY} {name} {step} n={n}"] for n in lengths]
-        lines.append([f"`{name}`", *(f"{value:.2f}" for value in cells)])
+        cells = [found.get(f"{FAMILY} {name} {step} n={n}") for n in lengths]
+        lines.append([f"`{name}`", *("" if cell is None else f"{cell:.1f}" for cell in cells)])
     return _markdown(["mixer", *(f"n={n}" for n in lengths)], lines)
 
 

@@ -38,7 +38,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--json", type=Path, metavar="FILE", help="store or update results")
     parser.add_argument("--missing", action="store_true", help="only what --json FILE lacks")
     parser.add_argument("--threads", default="1,all", help="such as 1 or 1,all (default: 1,all)")
-    parser.add_argument("--seconds", type=float, help="per case and thread count (2; full: 6)")
+    parser.add_argument("--seconds", type=float, help="per case and thread count (1.5; full: 6)")
     parser.add_argument("--malloc", choices=("kept", "default"), default="kept")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--list", action="store_true", help="only list the cases")
@@ -117,7 +117,7 @@ def _measure_all(
                 case,
                 counts,
                 worker,
-                seconds=options.seconds or (6 if options.full else 2),
+                seconds=options.seconds or (6 if options.full else 1.5),
                 commit=commit(),
                 device=options.device,
                 frugal=frugal if options.full or case.memory_target is not None else None,

@@ -139,7 +139,6 @@ CASES = [
         check=EqualsTruth(0.2),
         truth=hugging_face("f"),
         target=5.5,
-        short=True,
     ),
     Case(
         name="fnet 12 layers n=512 bf16 / BERT bf16",
