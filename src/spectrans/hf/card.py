@@ -67,13 +67,14 @@ def model_card(
         Text with the metadata that the hub reads; `str(...)` is the content of `README.md`.
     """
     name = name or type(model).__name__
-    mixers = dict.fromkeys(layer.mixer for layer in model.model.summary().layers)
+    summary = model.model.summary()
+    mixers = dict.fromkeys(layer.mixer for layer in summary.layers)
     body = _BODY.format(
         name=name,
         parameters=model.num_parameters(),
         layers=model.config.num_layers,
         heading=" and ".join(mixers),
-        summary=model.model.summary(),
+        summary=summary,
         auto=model.auto_class,
         data=data or "Not said.",
         metrics=_table(metrics) if metrics else "Not said.",
