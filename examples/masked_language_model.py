@@ -8,6 +8,7 @@ Run: python examples/masked_language_model.py [steps]
 
 import sys
 import tempfile
+from itertools import chain
 
 import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -51,8 +52,9 @@ def make_tokenizer(sentences: list[str]) -> PreTrainedTokenizerFast:
 
 def loss_by_frequency(train: list[list[int]], test: list[list[int]], size: int) -> float:
     """Give the loss of guessing pieces by how often they occur."""
-    counts = torch.bincount(torch.tensor(sum(train, [])), minlength=size) + 1.0
-    return -(counts / counts.sum()).log()[torch.tensor(sum(test, []))].mean().item()
+    seen, held = (torch.tensor(list(chain.from_iterable(rows))) for rows in (train, test))
+    counts = torch.bincount(seen, minlength=size) + 1.0
+    return -(counts / counts.sum()).log()[held].mean().item()
 
 
 def main() -> None:
@@ -88,11 +90,11 @@ def main() -> None:
         loss = trainer.evaluate()["eval_loss"]
         trainer.save_model()
 
-        frequency = loss_by_frequency(seen, held, len(tokenizer))
-        print(f"\nloss of a masked piece after {steps} steps: {loss:.2f}; by frequency {frequency:.2f}")
+        guess = loss_by_frequency(seen, held, len(tokenizer))
+        print(f"\nloss of a masked piece after {steps} steps: {loss:.2f}; by frequency {guess:.2f}")
         sentence = f"Everyone has the right to li{tokenizer.mask_token} and liberty."
-        for guess in pipeline("fill-mask", model=folder, top_k=3)(sentence):
-            print(f"{guess['score']:.2f}  {guess['sequence']}")
+        for found in pipeline("fill-mask", model=folder, top_k=3)(sentence):
+            print(f"{found['score']:.2f}  {found['sequence']}")
 
 
 if __name__ == "__main__":

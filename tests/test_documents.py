@@ -10,6 +10,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
+# What makes an example short.
+ARGUMENTS = {"masked_language_model.py": ["20"]}
 FENCE = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 
 
@@ -28,7 +30,7 @@ def test_the_programs_of_a_document_run_one_after_the_other(
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda p: p.name)
 def test_an_example_runs(example: Path, tmp_path: Path) -> None:
-    run = [sys.executable, "-W", "error", str(example)]
+    run = [sys.executable, "-W", "error", str(example), *ARGUMENTS.get(example.name, [])]
     done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout
