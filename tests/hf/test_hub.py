@@ -18,6 +18,7 @@ from spectrans.hf import (
     SpectransForSequenceClassification,
     model_card,
 )
+from spectrans.hf.export import CODE
 from tests.hf.made import TASKS, batch, build, saved
 
 METRICS = {"accuracy": 0.9375, "eval_loss": 0.25}
@@ -172,6 +173,13 @@ def test_an_exported_folder_loads_without_importing_us(tmp_path: Path) -> None:
     assert module == "spectrans.hf.models"
     expected = model(torch.arange(6).view(2, 3)).logits
     torch.testing.assert_close(torch.tensor(json.loads(logits)), expected)
+
+
+def test_the_code_in_a_folder_gives_every_class() -> None:
+    scope: dict[str, Any] = {}
+    exec(CODE, scope)
+    assert scope["SpectransConfig"] is SpectransConfig
+    assert all(scope[cls.__name__] is cls for cls in TASKS)
 
 
 @pytest.mark.usefixtures("exported")

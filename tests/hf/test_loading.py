@@ -297,3 +297,20 @@ def test_a_new_head_is_announced(tmp_path: Path, caplog: pytest.LogCaptureFixtur
         SpectransForSequenceClassification.from_pretrained(folder)
     assert "SpectransForSequenceClassification starts with a new head" in caplog.text
     assert "was saved from ['SpectransModel']" in caplog.text
+
+
+def test_only_the_head_may_differ_in_shape(tmp_path: Path) -> None:
+    folder = saved(build(SpectransForMaskedLM), tmp_path)
+    cls = SpectransForSequenceClassification
+    with pytest.raises(ValueError, match=r"of the shapes that Spec.*, model\.blocks\.0\.ffn\.down"):
+        cls.from_pretrained(folder, ffn_hidden_dim=8)
+    loaded = cls.from_pretrained(folder, ffn_hidden_dim=8, ignore_mismatched_sizes=True)
+    assert loaded(**batch(cls)).logits.isfinite().all()
+
+
+def test_a_new_head_is_not_put_on_disk(tmp_path: Path) -> None:
+    folder = saved(build(SpectransForMaskedLM), tmp_path / "model")
+    cls = SpectransForTokenClassification
+    where = {**places(build(cls)), "model.output_head": "disk"}
+    with pytest.raises(ValueError, match="a new head must not be offloaded: change device_map"):
+        cls.from_pretrained(folder, device_map=where, offload_folder=tmp_path / "disk")

@@ -174,3 +174,24 @@ def test_a_loss_of_ones_own_is_used(cls: Any) -> None:
 @every_loss
 def test_without_labels_there_is_no_loss(cls: Any) -> None:
     assert build(cls)(**batch(cls)).loss is None
+
+
+@pytest.mark.parametrize("problem", ["regression", "multi_label_classification"])
+def test_a_number_that_is_missing_counts_nowhere(problem: Any) -> None:
+    cls = SpectransForSequenceClassification
+    model = build(cls, problem_type=problem).to(torch.bfloat16)
+    wanted = torch.tensor([[0.0, 1.0, 1.0], [1.0, -100.0, 0.0], [0.0, 0.0, 1.0]])
+    output = model(**batch(cls), labels=wanted)
+    x, y = output.logits.float()[wanted >= 0], wanted[wanted >= 0]
+    loss = F.mse_loss if problem == "regression" else F.binary_cross_entropy_with_logits
+    assert output.loss.dtype is torch.float32
+    torch.testing.assert_close(output.loss, loss(x, y))
+
+
+def test_choices_are_scored_one_by_one() -> None:
+    cls = SpectransForMultipleChoice
+    model, inputs = build(cls), batch(cls)
+    single = build(SpectransForSequenceClassification, num_labels=1)
+    single.load_state_dict(model.state_dict())
+    scores = [single(**{k: x[:, choice] for k, x in inputs.items()}).logits for choice in (0, 1)]
+    torch.testing.assert_close(model(**inputs).logits, torch.cat(scores, 1))

@@ -61,6 +61,7 @@ def test_attentions_are_those_of_the_attention_layers(padded: bool) -> None:
         weights = torch.softmax(q @ k.mT / 8**0.5, -1)
         torch.testing.assert_close(output.attentions[0][row, :, :length, :length], weights[0])
     torch.testing.assert_close(output.last_hidden_state, model(**inputs).last_hidden_state)
+    assert not any(module._forward_hooks for module in model.modules())
 
 
 @pytest.mark.parametrize("plan", without_attention)
