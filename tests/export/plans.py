@@ -79,7 +79,8 @@ def classifier(**changes: Any) -> BaseModel:
 
 
 def padded(rows: int, length: int) -> torch.Tensor:
-    """A mask with padding on both sides and inside, a full row and one without any token."""
+    """A mask with a full row, one without any token, and some with gaps, two equally long."""
     mask = (torch.rand(rows, length) < 0.6).long()
     mask[0], mask[1], mask[2, 0] = 1, 0, 1
+    mask[-1] = mask[-2].flip(0)
     return mask
