@@ -1,7 +1,7 @@
 """The mixers under test: one row each, and rows for options that change what is computed."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -12,10 +12,12 @@ from tests.reference.afno import afno
 from tests.reference.attention import attention
 from tests.reference.fourier import fourier
 from tests.reference.gfnet import gfnet
+from tests.reference.grid import afno_grid, gfnet_grid
 from tests.reference.lst import lst
 from tests.reference.spectral_attention import spectral_attention
 from tests.reference.wavelet import wavelet
 
+LENGTHS = (1, 2, 3, 7, 16, 31, 64, 101)
 DIMS = Dims(hidden_dim=12, num_heads=3, max_sequence_length=31)
 
 
@@ -34,11 +36,28 @@ class Case:
     circular: bool = True
 
     @property
+    def grid(self) -> tuple[int, int] | None:
+        """Height and width of the only rows that the mixer takes, if it takes no others."""
+        return getattr(self.options, "grid", None)
+
+    @property
+    def dims(self) -> Dims:
+        return replace(DIMS, max_sequence_length=self.tokens(DIMS.max_sequence_length))
+
+    @property
+    def lengths(self) -> tuple[int, ...]:
+        return LENGTHS if self.grid is None else (self.tokens(0),)
+
+    def tokens(self, n: int) -> int:
+        """A length that the mixer takes: `n`, or its own."""
+        return n if self.grid is None else self.grid[0] * self.grid[1]
+
+    @property
     def name(self) -> str:
         return self.options.name
 
-    def build(self, dtype: torch.dtype = torch.float64, dims: Dims = DIMS) -> Mixer:
-        return self.options.build(dims).to(dtype).eval()
+    def build(self, dtype: torch.dtype = torch.float64, dims: Dims | None = None) -> Mixer:
+        return self.options.build(dims or self.dims).to(dtype).eval()
 
 
 CASES = (
@@ -103,6 +122,16 @@ VARIANTS = (
     Case("lst-hadamard", mixers.LST(transform_type="hadamard"), lst),
     Case("lst-mixed", mixers.LST(transform_type="mixed"), lst),
     Case("lst-gated", mixers.LST(form="gated", use_bias=False), lst),
+)
+
+# Rows of one length only.
+GRIDS = (
+    Case("gfnet-grid", mixers.GFNet(grid=(3, 5)), gfnet_grid),
+    Case("gfnet-grid-even", mixers.GFNet(grid=(4, 6), activation="tanh"), gfnet_grid),
+    Case("gfnet-grid-sigmoid", mixers.GFNet(grid=(1, 7), activation="sigmoid"), gfnet_grid),
+    Case("afno-grid", mixers.AFNO(num_blocks=3, grid=(3, 5)), afno_grid),
+    Case("afno-grid-modes", mixers.AFNO(num_blocks=2, grid=(6, 4), modes_seq=2), afno_grid),
+    Case("afno-grid-line", mixers.AFNO(num_blocks=2, grid=(5, 1), mlp_ratio=2.0), afno_grid),
 )
 
 

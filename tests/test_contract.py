@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 
 from spectrans.mixers import Dims, Mixer
-from tests.cases import CASES, DIMS, VARIANTS, Case, ids
+from tests.cases import CASES, DIMS, GRIDS, VARIANTS, Case, ids
 
-ALL = CASES + VARIANTS
-LENGTHS = [1, 2, 3, 7, 16, 31, 64, 101]
+ALL = CASES + VARIANTS + GRIDS
+every_length = pytest.mark.parametrize(
+    ("case", "n"), [pytest.param(c, n, id=f"{c.id}-{n}") for c in ALL for n in c.lengths]
+)
 every_case = pytest.mark.parametrize("case", ALL, ids=ids)
 every_mixer = pytest.mark.parametrize("case", CASES, ids=ids)
 
@@ -32,11 +34,10 @@ def shaken(case: Case) -> Mixer:
 
 
 def reference(case: Case, x: Tensor, state: dict[str, Any]) -> Any:
-    return case.reference(x.numpy(), state, case.options, DIMS)
+    return case.reference(x.numpy(), state, case.options, case.dims)
 
 
-@every_case
-@pytest.mark.parametrize("n", LENGTHS)
+@every_length
 def test_values_equal_the_reference(case: Case, n: int) -> None:
     mixer = shaken(case)
     x = torch.randn(2, n, DIMS.hidden_dim, dtype=torch.float64)
@@ -44,8 +45,7 @@ def test_values_equal_the_reference(case: Case, n: int) -> None:
     np.testing.assert_allclose(mixer(x).detach().numpy(), expected, rtol=1e-9, atol=1e-9)
 
 
-@every_case
-@pytest.mark.parametrize("n", LENGTHS)
+@every_length
 def test_gradients_equal_the_reference_slope(case: Case, n: int) -> None:
     mixer = shaken(case)
     x = torch.randn(1, n, DIMS.hidden_dim, dtype=torch.float64, requires_grad=True)
@@ -68,7 +68,7 @@ def test_gradients_equal_the_reference_slope(case: Case, n: int) -> None:
 
 @every_case
 def test_every_token_reaches_every_token_it_should(case: Case) -> None:
-    n = 16
+    n = case.tokens(16)
     mixer = case.build()
     x = torch.randn(1, n, DIMS.hidden_dim, dtype=torch.float64)
     jacobian = torch.autograd.functional.jacobian(mixer, x)[0, :, :, 0]  # (n, d, n, d)
@@ -114,7 +114,7 @@ def test_precision_stays_within_its_bound_and_dtype(
     case: Case, dtype: torch.dtype, bound: float
 ) -> None:
     mixer = case.build()
-    x = torch.randn(2, 21, DIMS.hidden_dim, dtype=torch.float64)
+    x = torch.randn(2, case.tokens(21), DIMS.hidden_dim, dtype=torch.float64)
     x = x.to(dtype).double()
     for parameter in mixer.parameters():
         parameter.data = parameter.data.to(dtype).double()
@@ -127,7 +127,7 @@ def test_precision_stays_within_its_bound_and_dtype(
 @every_case
 def test_rows_do_not_see_each_other(case: Case) -> None:
     mixer = case.build()
-    x = torch.randn(3, 13, DIMS.hidden_dim, dtype=torch.float64)
+    x = torch.randn(3, case.tokens(13), DIMS.hidden_dim, dtype=torch.float64)
     apart = torch.cat([mixer(row[None]) for row in x])
     torch.testing.assert_close(mixer(x), apart, rtol=0, atol=1e-12)
 
@@ -135,13 +135,13 @@ def test_rows_do_not_see_each_other(case: Case) -> None:
 @every_case
 def test_memory_layout_changes_nothing(case: Case) -> None:
     mixer = case.build()
-    x = torch.randn(2, DIMS.hidden_dim, 13, dtype=torch.float64).transpose(1, 2)
+    x = torch.randn(2, DIMS.hidden_dim, case.tokens(13), dtype=torch.float64).transpose(1, 2)
     torch.testing.assert_close(mixer(x), mixer(x.contiguous()), rtol=0, atol=1e-12)
 
 
 @every_case
 def test_the_input_is_left_as_it_was(case: Case) -> None:
-    x = torch.randn(2, 13, DIMS.hidden_dim, dtype=torch.float64)
+    x = torch.randn(2, case.tokens(13), DIMS.hidden_dim, dtype=torch.float64)
     before = x.clone()
     case.build()(x)
     assert torch.equal(x, before)
@@ -152,7 +152,7 @@ def test_a_state_dict_copy_or_pickle_is_the_same_mixer(case: Case) -> None:
     mixer = shaken(case)
     loaded = case.build()
     loaded.load_state_dict(mixer.state_dict())
-    x = torch.randn(2, 13, DIMS.hidden_dim, dtype=torch.float64)
+    x = torch.randn(2, case.tokens(13), DIMS.hidden_dim, dtype=torch.float64)
     expected = mixer(x)
     for twin in (loaded, copy.deepcopy(mixer), pickle.loads(pickle.dumps(mixer))):
         assert torch.equal(twin(x), expected)
@@ -179,7 +179,7 @@ def test_no_weight_is_complex_and_no_buffer_is_left_out_of_the_checkpoint(case: 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.bfloat16, torch.float16])
 def test_a_zero_row_gives_finite_values_and_gradients(case: Case, dtype: torch.dtype) -> None:
     mixer = case.build(dtype)
-    x = torch.zeros(1, 9, DIMS.hidden_dim, dtype=dtype, requires_grad=True)
+    x = torch.zeros(1, case.tokens(9), DIMS.hidden_dim, dtype=dtype, requires_grad=True)
     y = mixer(x)
     y.sum().backward()
     assert bool(y.isfinite().all())

@@ -12,7 +12,9 @@ from spectrans.mixers import Dims, GFNet, GFNetMixer
 
 def mixer(length: int = 16, **options: Any) -> GFNetMixer:
     dims = Dims(hidden_dim=6, max_sequence_length=length)
-    return GFNet(**options).build(dims).double()
+    layer = GFNet(**options).build(dims).double()
+    assert isinstance(layer, GFNetMixer)
+    return layer
 
 
 def convolve(x: Tensor, kernel: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ def _shrink(z: Array, threshold: float) -> Array:
     return np.sign(z) * np.maximum(np.abs(z) - threshold, 0)
 
 
-def _network(z: ComplexArray, state: dict[str, Array], options: AFNO) -> ComplexArray:
+def network(z: ComplexArray, state: dict[str, Array], options: AFNO) -> ComplexArray:
     """z is one frequency, (b, w): complex matrix, ReLU on both parts, matrix, soft-shrinkage."""
     complex_state = {key: value[0] + 1j * value[1] for key, value in state.items()}
     blocks = np.split(z, options.num_blocks, axis=-1)
@@ -41,10 +41,10 @@ def afno(x: Array, state: dict[str, Array], options: AFNO, dims: Dims) -> Array:
     for k in range(kept):
         z = spectrum[:, k]
         if width is None:
-            z = _network(z, state, options)
+            z = network(z, state, options)
         else:
             modes = np.zeros_like(z)
-            modes[:, low] = _network((z @ hidden)[:, low], state, options)
+            modes[:, low] = network((z @ hidden)[:, low], state, options)
             z = modes @ hidden.conj()
         # A real row needs a real DC and Nyquist, and its upper half mirrored.
         if k == 0 or 2 * k == n:

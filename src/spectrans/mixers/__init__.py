@@ -4,6 +4,7 @@ from typing import Any, TypeVar
 
 from spectrans.errors import must, unknown
 from spectrans.mixers.afno import AFNO as AFNO
+from spectrans.mixers.afno import AFNOGridMixer as AFNOGridMixer
 from spectrans.mixers.afno import AFNOMixer as AFNOMixer
 from spectrans.mixers.attention import Attention as Attention
 from spectrans.mixers.attention import AttentionMixer as AttentionMixer
@@ -13,6 +14,7 @@ from spectrans.mixers.base import MixerOptions as MixerOptions
 from spectrans.mixers.fourier import Fourier as Fourier
 from spectrans.mixers.fourier import FourierMixer as FourierMixer
 from spectrans.mixers.gfnet import GFNet as GFNet
+from spectrans.mixers.gfnet import GFNetGridMixer as GFNetGridMixer
 from spectrans.mixers.gfnet import GFNetMixer as GFNetMixer
 from spectrans.mixers.lst import LST as LST
 from spectrans.mixers.lst import LSTMixer as LSTMixer

@@ -1,16 +1,25 @@
-"""A small complex network shared by all frequencies of the token axis (AFNO)."""
+"""A small complex network shared by all frequencies of a row or grid of tokens (AFNO)."""
 
 from typing import ClassVar
 
 import torch
 import torch.nn.functional as F
 from jaxtyping import Float
-from pydantic import AliasChoices, Field, NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import (
+    AliasChoices,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    model_validator,
+)
 from torch import Tensor, nn
 
 from spectrans.errors import must
 from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
+from spectrans.mixers.grid import GridOption, check_tokens, lowest
 from spectrans.transforms.dft import Parts, channel_modes, channels, signal, spectrum
+from spectrans.transforms.grid import grid_signal, grid_spectrum
 from spectrans.transforms.precision import full_precision, widened
 
 
@@ -30,12 +39,21 @@ class AFNO(MixerOptions):
         Transform the channel axis too and keep its `modes_hidden` lowest frequencies.
     mlp_ratio
         Width of the hidden layer over the width of its input.
+    grid
+        (height, width) of rows that are grids, such as the patches of a picture, row by row: the
+        transform is two-dimensional, as published, and `modes_seq` counts on each axis. Rows of
+        another length are refused.
+
+    Raises
+    ------
+    ValueError
+        A grid and `modes_hidden`, which has no meaning there.
 
     Notes
     -----
     Cost O(n d log n + n d^2 / num_blocks); about 4 d^2 mlp_ratio / num_blocks parameters, whatever
     the length. The published layer adds its input; here the block around the mixer does.
-    Source: Guibas et al. 2022, arXiv:2111.13587, section 4.
+    Source: Guibas et al. 2022, arXiv:2111.13587, section 4, on one axis or, with `grid`, on two.
     """
 
     name: ClassVar[str] = "afno"
@@ -48,9 +66,20 @@ class AFNO(MixerOptions):
     )
     modes_hidden: PositiveInt | None = None
     mlp_ratio: PositiveFloat = 1.0
+    grid: GridOption = None
+
+    @model_validator(mode="after")
+    def _check(self) -> "AFNO":
+        if self.grid is not None and self.modes_hidden is not None:
+            rule = "be left out when grid is given"
+            raise ValueError(must("modes_hidden", rule, self.modes_hidden))
+        return self
 
     def build(self, dims: Dims) -> "AFNOMixer":
         """Make the mixer; its size does not depend on the row length."""
+        if self.grid is not None:
+            check_tokens("max_sequence_length", dims.max_sequence_length, self.grid)
+            return AFNOGridMixer(dims.hidden_dim, self)
         return AFNOMixer(dims.hidden_dim, self)
 
 
@@ -140,6 +169,26 @@ class AFNOMixer(Mixer):
             out = F.softshrink(out, self.options.sparsity_threshold)
         real, imag = out.view(k, b, modes, 2, width // k).permute(1, 2, 0, 4, 3).unbind(-1)
         return real.flatten(2), imag.flatten(2)
+
+
+class AFNOGridMixer(AFNOMixer):
+    """Adaptive Fourier neural operator on a grid, with the weights of the one along the tokens.
+
+    y = irfft2(softshrink(MLP(rfft2(x)))), both transforms orthonormal.
+    """
+
+    def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
+        """Transform, act on every kept frequency, transform back."""
+        grid = self.options.grid
+        assert grid is not None, "the options build no other"
+        check_tokens("the tokens of a row", x.shape[1], grid)
+        with full_precision(x):
+            pairs = grid_spectrum(widened(x).unflatten(1, grid))
+            real, imag = self._network((pairs[..., 0].flatten(1, 2), pairs[..., 1].flatten(1, 2)))
+            out = torch.stack([real, imag], dim=-1).view_as(pairs)
+            if self.options.modes_seq is not None:
+                out = out * lowest(grid, self.options.modes_seq, out.device)
+            return grid_signal(out, grid[1]).flatten(1, 2).to(x.dtype)
 
 
 def _as_real_matrix(weight: Float[Tensor, "2 k i o"]) -> Float[Tensor, "k j p"]:

@@ -1,14 +1,18 @@
-"""A learned filter over all frequencies of the token axis, one per channel (GFNet)."""
+"""A learned filter over all frequencies of a row or grid of tokens, one per channel (GFNet)."""
 
 from typing import ClassVar, Literal
 
 import torch
 from jaxtyping import Bool, Complex, Float, Int
+from pydantic import model_validator
 from torch import Tensor, nn
 
+from spectrans.errors import must
 from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
+from spectrans.mixers.grid import Grid, GridOption, check_tokens
 from spectrans.transforms import routes
 from spectrans.transforms.dft import signal, spectrum
+from spectrans.transforms.grid import grid_signal, grid_spectrum
 from spectrans.transforms.precision import full_precision, widened
 
 
@@ -23,11 +27,19 @@ class GFNet(MixerOptions):
         What a row of another length than `max_sequence_length` sees: "kernel" keeps the kernel in
         token units, cut or zero-padded around its centre; "modes" keeps the filter value of each
         frequency index, so that the pattern stretches with the row.
+    grid
+        (height, width) of rows that are grids, such as the patches of a picture, row by row: the
+        filter is two-dimensional, as published. Rows of another length are refused.
+
+    Raises
+    ------
+    ValueError
+        A grid and a rule for rows of other lengths.
 
     Notes
     -----
     Cost O(n d log n), (N/2 + 1) 2 d parameters for N = `max_sequence_length`.
-    Source: Rao et al. 2021, arXiv:2107.00645, equation 5, on one axis.
+    Source: Rao et al. 2021, arXiv:2107.00645, equation 5, on one axis or, with `grid`, on two.
     """
 
     name: ClassVar[str] = "gfnet"
@@ -35,9 +47,19 @@ class GFNet(MixerOptions):
 
     activation: Literal["none", "sigmoid", "tanh"] = "none"
     resample: Literal["kernel", "modes"] = "kernel"
+    grid: GridOption = None
 
-    def build(self, dims: Dims) -> "GFNetMixer":
+    @model_validator(mode="after")
+    def _check(self) -> "GFNet":
+        if self.grid is not None and self.resample != "kernel":
+            raise ValueError(must("resample", "be left out when grid is given", self.resample))
+        return self
+
+    def build(self, dims: Dims) -> "GFNetMixer | GFNetGridMixer":
         """Make the mixer with a filter for rows of `dims.max_sequence_length` tokens."""
+        if self.grid is not None:
+            check_tokens("max_sequence_length", dims.max_sequence_length, self.grid)
+            return GFNetGridMixer(dims.hidden_dim, self.grid, self)
         return GFNetMixer(dims.hidden_dim, dims.max_sequence_length, self)
 
 
@@ -71,11 +93,7 @@ class GFNetMixer(Mixer):
         return torch.view_as_complex(self._response(n).contiguous())
 
     def _response(self, n: int) -> Float[Tensor, "f d 2"]:
-        parts = widened(self.filter)
-        if self.options.activation == "sigmoid":
-            parts = parts.sigmoid()
-        elif self.options.activation == "tanh":
-            parts = parts.tanh()
+        parts = _activated(self.filter, self.options)
         # A program exported for any length may not ask whether this is the stored one.
         free = torch.compiler.is_exporting() and isinstance(n, torch.SymInt)
         if not free and n == self.length:
@@ -99,6 +117,47 @@ class GFNetMixer(Mixer):
                 return signal(filtered, n).to(x.dtype)
             z = torch.fft.rfft(widened(x), dim=1, norm="ortho") * self.frequency_response(n)
             return torch.fft.irfft(z, n=n, dim=1, norm="ortho").to(x.dtype)
+
+
+class GFNetGridMixer(Mixer):
+    """Global filter on a grid: y = irfft2(K * rfft2(x)), both transforms orthonormal.
+
+    Parameters
+    ----------
+    hidden_dim
+        Channels; each has its own filter.
+    grid
+        Height and width.
+    options
+        Activation.
+    """
+
+    def __init__(self, hidden_dim: int, grid: Grid, options: GFNet) -> None:
+        super().__init__()
+        self.options = options
+        self.grid = grid
+        self.filter = nn.Parameter(torch.empty(grid[0], grid[1] // 2 + 1, hidden_dim, 2))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw a filter of mean power 1."""
+        nn.init.normal_(self.filter, std=0.5**0.5)
+
+    def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
+        """Convolve each channel of each grid with its kernel, circularly on both axes."""
+        check_tokens("the tokens of a row", x.shape[1], self.grid)
+        with full_precision(x):
+            real, imag = grid_spectrum(widened(x).unflatten(1, self.grid)).unbind(-1)
+            k_real, k_imag = _activated(self.filter, self.options).unbind(-1)
+            filtered = [real * k_real - imag * k_imag, real * k_imag + imag * k_real]
+            return grid_signal(torch.stack(filtered, -1), self.grid[1]).flatten(1, 2).to(x.dtype)
+
+
+def _activated(filter: Tensor, options: GFNet) -> Tensor:
+    parts = widened(filter)
+    if options.activation == "sigmoid":
+        return parts.sigmoid()
+    return parts.tanh() if options.activation == "tanh" else parts
 
 
 def _recentre(kernel: Float[Tensor, "m d"], n: int) -> Float[Tensor, "n d"]:

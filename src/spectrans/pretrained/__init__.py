@@ -9,11 +9,13 @@ from torch import nn
 from spectrans.config import OutputHeadType
 from spectrans.errors import must
 from spectrans.heads import Pooling
+from spectrans.mixers.grid import Grid
 from spectrans.pretrained import flax_fnet
 from spectrans.pretrained.back import to_hf as to_hf
 from spectrans.pretrained.choice import Wish, recipe
 from spectrans.pretrained.families import FAMILIES
 from spectrans.pretrained.family import Family
+from spectrans.pretrained.filters import kind_of, take
 from spectrans.pretrained.recipe import follow
 from spectrans.pretrained.report import Report as Report
 from spectrans.pretrained.source import Source, read
@@ -43,6 +45,7 @@ def load(
     pooling: Pooling | None = None,
     config: Mapping[str, Any] | None = None,
     hf: bool = False,
+    grid: Grid | None = None,
 ) -> Loaded:
     """Make one of our models from weights trained elsewhere.
 
@@ -65,11 +68,14 @@ def load(
         What to take for the config of the source in place of one that is found.
     hf
         Give the model of `spectrans.hf` for it, with the source's labels and special tokens.
+    grid
+        For the filters of vision models, of which the mixers alone are taken: (height, width) of
+        their rows, where the weights do not say it.
 
     Returns
     -------
     Loaded
-        The model and the report.
+        The model and the report; of vision models a `ModuleList` of mixers in place of a model.
 
     Raises
     ------
@@ -80,8 +86,16 @@ def load(
     --------
     >>> model, report = load("all-MiniLM-L6-v2", head="pooled", pooling="mean")  # doctest: +SKIP
     """
-    family, found, called = _recognised(read(source, config))
     wish = Wish(head, num_classes, pooling)
+    found = read(source, config)
+    filters = kind_of(found)
+    if filters is not None:
+        if hf or wish != Wish():
+            raise ValueError("a source of filters alone must be loaded without a head and hf=True")
+        return Loaded(*take(*filters, found, grid))
+    if grid is not None:
+        raise ValueError(must("grid", "be left out for a source without such filters", grid))
+    family, found, called = _recognised(found)
     if hf:
         wish = wish_for_wrapping(wish, family, found)
     model, report = follow(recipe(family, found, wish), found)
