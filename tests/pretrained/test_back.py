@@ -9,7 +9,7 @@ from torch import nn
 
 from benchmarks import parity
 from benchmarks.parity import Case
-from spectrans import HybridTransformer
+from spectrans import FNet, HybridTransformer
 from spectrans.models import BaseModel
 from spectrans.pretrained import load, to_hf
 
@@ -68,3 +68,11 @@ def test_a_fine_tuned_model_goes_back_and_is_read_by_transformers(tmp_path: Path
     again = AutoModelForSequenceClassification.from_pretrained(tmp_path)
     assert json.loads((tmp_path / "config.json").read_text())["model_type"] == "fnet"
     assert parity.error(again, model, 20) < 1e-5
+
+
+def test_how_fast_a_transform_is_does_not_keep_a_model_from_going_back() -> None:
+    imported = load(Case("FNet", "Model").build(small=True)).model
+    assert isinstance(imported, FNet)
+    slower = FNet.from_config(imported.config.model_copy(update={"use_real_fft": False})).eval()
+    slower.load_state_dict(imported.state_dict())
+    assert parity.error(to_hf(slower), imported, 20) < 1e-5
