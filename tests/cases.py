@@ -88,7 +88,11 @@ VARIANTS = (
     ),
     Case("afno-dense", mixers.AFNO(num_blocks=1), afno),
     Case("afno-modes", mixers.AFNO(num_blocks=2, modes_seq=5), afno),
-    Case("afno-hidden", mixers.AFNO(num_blocks=2, modes_hidden=6, mlp_ratio=2.0), afno),
+    Case(
+        "afno-hidden",
+        mixers.AFNO(num_blocks=2, modes_hidden=6, mlp_ratio=2.0, sparsity_threshold=0.2),
+        afno,
+    ),
     Case("gfnet-modes", mixers.GFNet(resample="modes"), gfnet),
     Case("gfnet-tanh", mixers.GFNet(activation="tanh"), gfnet),
     Case("gfnet-sigmoid", mixers.GFNet(activation="sigmoid"), gfnet),
@@ -110,7 +114,9 @@ VARIANTS = (
     ),
     Case(
         "spectral_attention-relu",
-        mixers.SpectralAttention(num_features=32, kernel_type="relu"),
+        mixers.SpectralAttention(
+            num_features=32, kernel_type="relu", use_orthogonal=False, bias=False
+        ),
         spectral_attention,
     ),
     Case(

@@ -12,7 +12,7 @@ import pytest
 
 from spectrans import mixers
 from spectrans.mixers import MIXERS, Dims
-from tests.cases import CASES
+from tests.cases import CASES, VARIANTS
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "spectrans"
@@ -92,6 +92,30 @@ def test_a_mixer_has_a_literal_reference_and_a_row_in_the_cases(name: str) -> No
     rows = [case for case in CASES if case.name == name]
     assert len(rows) == 1
     assert rows[0].reference.__module__ == f"tests.reference.{name}"
+
+
+def test_every_file_of_a_mixer_is_in_the_list() -> None:
+    defined = {
+        item.name
+        for path in (SOURCE / "mixers").glob("*.py")
+        for item in ast.parse(path.read_text("utf-8")).body
+        if isinstance(item, ast.ClassDef) and "MixerOptions" in map(ast.unparse, item.bases)
+    }
+    assert defined == {MIXERS[name].__name__ for name in OURS}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_a_mixer_has_a_row_for_every_option_that_changes_what_is_computed(name: str) -> None:
+    varied = {
+        option
+        for case in CASES + VARIANTS
+        if case.name == name
+        for option, value in case.options
+        if value != type(case.options).model_fields[option].default
+    }
+    # Routes to the same values are rows too; these are tested beside the mixers that have them.
+    elsewhere = {"num_heads", "dropout", "seed"}
+    assert MIXERS[name].model_fields.keys() - varied <= elsewhere
 
 
 @pytest.mark.parametrize("name", OURS)
