@@ -25,8 +25,9 @@ def custom(layers: Any, **changes: Any) -> HybridTransformer:
 
 
 @pytest.mark.parametrize("plan", PLANS)
-def test_the_residual_stream_keeps_its_power_over_48_layers(plan: str) -> None:
-    model = custom(plan, vocab_size=50, num_layers=48, hidden_dim=32, num_heads=4)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=["float32", "bfloat16"])
+def test_the_residual_stream_keeps_its_power_over_48_layers(plan: str, dtype: torch.dtype) -> None:
+    model = custom(plan, vocab_size=50, num_layers=48, hidden_dim=32, num_heads=4).to(dtype)
     powers: list[float] = []
     for block in model.blocks:
         block.register_forward_hook(lambda m, args, y: powers.append(float(y.square().mean())))

@@ -162,6 +162,7 @@ def test_standard_attention_equals_torch_with_copied_weights(bias: bool) -> None
     ours = StandardAttention(24, 4).double()
     with torch.no_grad():
         nn.init.normal_(torch_attention.in_proj_bias, std=float(bias))
+        nn.init.normal_(torch_attention.out_proj.bias, std=float(bias))
         ours.heads.qkv.weight.copy_(torch_attention.in_proj_weight)
         ours.heads.qkv.bias.copy_(torch_attention.in_proj_bias)
         ours.heads.out.weight.copy_(torch_attention.out_proj.weight)
