@@ -1,11 +1,14 @@
-"""What the documents show works: their programs run, and their links lead somewhere."""
+"""What the documents show holds: programs run, links lead somewhere, numbers were measured."""
 
+import json
 import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from spectrans.report import PlanResult, Results
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
@@ -40,3 +43,45 @@ def test_an_example_runs(example: Path, tmp_path: Path) -> None:
 def test_links_to_files_lead_to_files(document: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)[^)]*\)", document.read_text("utf-8"))
     assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+def measured(row: PlanResult) -> dict[str, str]:
+    """A row of results under the headings that the documents give it."""
+    assert row.accuracy is not None
+    assert row.spread is not None
+    assert row.cost is not None
+    return {
+        "accuracy %": f"{100 * row.accuracy:.1f} ± {100 * row.spread:.1f}",
+        "learning rate": f"{row.learning_rate:g}",
+        "training ktok/s": f"{row.cost.training_tokens_per_second / 1e3:.1f}",
+        "inference ktok/s": f"{row.cost.inference_tokens_per_second / 1e3:.1f}",
+        "step memory MiB": f"{row.cost.peak_memory / 2**20:.1f}",
+        "parameters": f"{row.cost.parameters:,}",
+        "MFLOP/token": f"{row.cost.flops_per_token / 1e6:.3f}",
+    }
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip(" `*") for cell in line.strip("|").split("|")]
+
+
+@pytest.mark.parametrize(
+    ("document", "file"), [("README.md", "demo.json"), ("docs/digits.md", "digits12.json")]
+)
+def test_a_table_shows_what_was_measured(document: str, file: str) -> None:
+    written = json.loads((ROOT / "benchmarks" / "results" / file).read_text("utf-8"))
+    results = Results(**written)
+    lines = (ROOT / document).read_text("utf-8").splitlines()
+    (head,) = (number for number, line in enumerate(lines) if "| accuracy % |" in line)
+    plan, *names = cells(lines[head])
+    assert plan.startswith("plan")
+    rows = [cells(line) for line in lines[head + 2 : head + 2 + len(results.plans)]]
+    shown = {row[0]: dict(zip(names, row[1:], strict=True)) for row in rows}
+    expected = {row.plan: measured(row) for row in results.plans}
+    assert shown == {plan: {name: expected[plan][name] for name in names} for plan in expected}
+    below = [cells(line)[:2] for line in lines[head + 2 + len(results.plans) :][:2]]
+    scores = {b.name: f"{100 * b.accuracy:.1f}" for b in results.baselines}
+    assert below == [
+        ["linear model", scores["linear"]],
+        ["majority class", scores["majority class"]],
+    ]
