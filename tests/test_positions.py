@@ -113,6 +113,20 @@ def test_learned_positions_refuse_longer_rows_with_both_numbers() -> None:
         model(torch.zeros(1, 9, dtype=torch.long))
 
 
+def test_learned_positions_reach_as_far_as_the_real_tokens_whatever_the_padding() -> None:
+    model = HybridTransformer(
+        vocab_size=9, hidden_dim=16, num_layers=1, num_heads=2, max_sequence_length=8,
+        positional_encoding_type="learned",
+    ).eval()  # fmt: skip
+    ids, mask = torch.randint(0, 9, (2, 20)), torch.zeros(2, 20)
+    mask[0, 3:11] = mask[1, ::4] = 1
+    padded = model(ids, attention_mask=mask)
+    torch.testing.assert_close(padded[:1, 3:11], model(ids[:1, 3:11]))
+    mask[0, 15] = 1
+    with pytest.raises(ValueError, match="at most max_sequence_length=8, got 9"):
+        model(ids, attention_mask=mask)
+
+
 def test_sines_of_far_positions_stay_exact_in_bfloat16() -> None:
     code = sinusoidal(torch.tensor([4095]), 8, torch.bfloat16)
     assert float(code[0, 0]) == pytest.approx(math.sin(4095.0), abs=4e-3)

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 
-import torch
 from jaxtyping import Float, Integer
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
@@ -19,7 +18,7 @@ from spectrans.errors import must
 from spectrans.initialisation import init_unit_gain
 from spectrans.mixers.base import Dims
 from spectrans.models.head import build_head
-from spectrans.models.inputs import check_input, check_positions, check_types, in_range
+from spectrans.models.inputs import check_input, check_types, in_range, places
 from spectrans.models.summary import Summary, summarise
 from spectrans.packing import Rows, pack_rows
 from spectrans.positions import LearnedPositions, SinusoidalPositions
@@ -182,17 +181,13 @@ class BaseModel(nn.Module):
         `answer` takes both. The inputs are those of `forward`; the list `states` gets what the
         first block sees and what each block gives.
         """
-        x = self._check_input(input_ids, inputs_embeds)
+        width = self.config.embedding_dim or self.config.hidden_dim
+        x = check_input(input_ids, inputs_embeds, width, self.embedding)
         types = check_types(token_type_ids, x, self.type_embedding)
         rows = None if attention_mask is None else pack_rows(attention_mask, x.shape[:2])
-        place = check_positions(position_ids, x, self.positions)
+        place = places(position_ids, x, rows, self.positions)
         if rows is not None:
             x, types = rows.pack(x), None if types is None else rows.pack(types)
-            place = rows.positions if place is None else rows.pack(place)
-        if place is None:
-            place = torch.arange(x.shape[1], device=x.device)
-        elif position_ids is not None and isinstance(self.positions, LearnedPositions):
-            place = in_range("position_ids", place, self.positions.weight)
         return self._encode(self._embed(x, types, place), rows, states), rows
 
     def answer(self, hidden: Tensor, rows: Rows | None) -> Tensor:
@@ -227,16 +222,6 @@ class BaseModel(nn.Module):
         if states is not None:
             states.append(x)
         return x if self.final_norm is None else self.final_norm(x)
-
-    def _check_input(self, input_ids: Tensor | None, inputs_embeds: Tensor | None) -> Tensor:
-        """Give the one input that was given, if the model can take it."""
-        width = self.config.embedding_dim or self.config.hidden_dim
-        x = check_input(input_ids, inputs_embeds, width, self.embedding)
-        learned = isinstance(self.positions, LearnedPositions)
-        if learned and x.shape[1] > self.config.sequence_length:
-            rule = f"be at most max_sequence_length={self.config.sequence_length}"
-            raise ValueError(must("the length with learned positions", rule, x.shape[1]))
-        return x
 
     def summary(self, sequence_length: int | None = None) -> Summary:
         """Say what each layer is, holds and costs.

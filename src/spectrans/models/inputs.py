@@ -1,10 +1,11 @@
 """What a model refuses to take: ids, vectors and token types of a wrong kind, size or range."""
 
 import torch
-from jaxtyping import Float, Integer
+from jaxtyping import Float, Int, Integer
 from torch import Tensor, nn
 
 from spectrans.errors import must
+from spectrans.packing import Rows
 from spectrans.positions import LearnedPositions, SinusoidalPositions
 
 _INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
@@ -75,16 +76,52 @@ def check_input(
     return check_ids("input_ids", ids)
 
 
-def check_positions(
-    position_ids: Tensor | None, x: Tensor, positions: SinusoidalPositions | LearnedPositions | None
-) -> Tensor | None:
-    """Give the positions of the batch `x`, or refuse them; None stays None."""
-    if position_ids is None:
-        return None
-    if positions is None:
-        raise ValueError("position_ids must not be given to a model that adds no positions")
-    _check_shape("position_ids", position_ids, x)
-    return check_ids("position_ids", position_ids)
+def places(
+    position_ids: Tensor | None,
+    x: Tensor,
+    rows: Rows | None,
+    positions: SinusoidalPositions | LearnedPositions | None,
+) -> Int[Tensor, "*b n"]:
+    """Give the position of every token of the batch `x`, or of every real one if there are `rows`.
+
+    Parameters
+    ----------
+    position_ids
+        Positions of the whole batch; None counts the real tokens of each row.
+    x
+        The batch before it is packed.
+    rows
+        How it will be packed, if it is.
+    positions
+        What they are for.
+
+    Returns
+    -------
+    Tensor
+        Positions, packed as the batch is.
+
+    Raises
+    ------
+    ValueError
+        Positions for a model that adds none, of another shape or type, or beyond learned ones.
+    """
+    table = positions.weight if isinstance(positions, LearnedPositions) else None
+    if position_ids is not None:
+        if positions is None:
+            raise ValueError("position_ids must not be given to a model that adds no positions")
+        _check_shape("position_ids", position_ids, x)
+        place = check_ids("position_ids", position_ids)
+        place = place if rows is None else rows.pack(place)
+        return place if table is None else in_range("position_ids", place, table)
+    place = torch.arange(x.shape[1], device=x.device) if rows is None else rows.positions
+    # Inside a compiled graph of packed rows, whose lengths it must not know, the look-up checks.
+    blind = torch.compiler.is_compiling() and rows is not None
+    if table is not None and not blind and place.numel():
+        longest = x.shape[1] if rows is None else int(place.max()) + 1
+        if longest > len(table):
+            rule = f"be at most max_sequence_length={len(table)}"
+            raise ValueError(must("the length with learned positions", rule, longest))
+    return place
 
 
 def _check_shape(name: str, ids: Tensor, x: Tensor) -> None:
