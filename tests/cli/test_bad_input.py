@@ -51,6 +51,8 @@ SHARED = [
     (["--out"], "Option '--out' requires an argument."),
     (["stray"], "Got unexpected extra argument(s) (stray)"),
 ]
+# No file system takes it.
+LONG = 300 * "a"
 OWN = [
     (["compare", "--seeds", "0"], "--seeds must be greater than or equal to 1, got '0'"),
     (["compare", "--jobs", "0"], "--jobs must be greater than or equal to 1, got '0'"),
@@ -60,6 +62,10 @@ OWN = [
     (["compare", "--out", "full"], "the folder must be empty or hold a comparison, got 'full'"),
     (["train", "--out", "full"], "--out must name a new or empty folder, got 'full'"),
     (["train", "--seed", "4294967296"], "seed must be less than 4294967296, got 4294967296"),
+    (["compare", "--out", LONG], f"{LONG}: file name too long"),
+    (["train", "--out", LONG], f"{LONG}: file name too long"),
+    (["train", "--data", f"{LONG}.csv"], f"{LONG}.csv: file name too long"),
+    (["predict", LONG], f"{LONG}: file name too long"),
     (["predict"], "Missing argument 'DIR'."),
     (["predict", "nowhere"], "the folder of a run must exist, got 'nowhere'"),
     (["predict", "full"], "the folder of a run must hold run.json, got 'full'"),

@@ -28,8 +28,8 @@ def refusing() -> Iterator[None]:
     """Turn the library's refusal of a value into one of the command line."""
     try:
         yield
-    except (ValueError, FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise Refused(str(error)) from None
+    except (ValueError, OSError) as error:
+        raise Refused(_said(error)) from None
 
 
 @contextmanager
@@ -40,7 +40,14 @@ def failing() -> Iterator[None]:
     try:
         yield
     except (TrainingError, ModuleNotFoundError, OSError) as error:
-        raise Failed(str(error)) from None
+        raise Failed(_said(error)) from None
+
+
+def _said(error: Exception) -> str:
+    """Give the sentence of an error; of one that the system made, without its number."""
+    if isinstance(error, OSError) and error.strerror and error.filename:
+        return f"{error.filename}: {error.strerror[0].lower()}{error.strerror[1:]}"
+    return str(error)
 
 
 def sentence(error: TyperException) -> str:
