@@ -1,12 +1,13 @@
 """What the command line refuses: exit code 2 and one sentence on standard error."""
 
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from spectrans.cli import main
-from tests.cli.command import Answer, spectrans, write_table
+from tests.cli.command import COMMAND, Answer, spectrans, write_table
 
 
 @pytest.fixture
@@ -111,6 +112,19 @@ def test_a_process_ends_the_same_way(arguments: list[str], sentence: str, tmp_pa
     found = spectrans(*arguments, folder=tmp_path)
     assert found.err.startswith(f"spectrans: {sentence}")
     assert (found.code, found.out, found.err.count("\n")) == (2, "", 1)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_under_standard_output_gets_one_sentence() -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*COMMAND, "data", "--json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "spectrans: no space left on device\n")
 
 
 @pytest.mark.parametrize("module", ["transformers", "accelerate"])

@@ -10,7 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from spectrans.cli import commands
-from spectrans.cli.sentences import Interrupted, sentence
+from spectrans.cli.sentences import Interrupted, reason, sentence
 from spectrans.version import __version__
 
 app = typer.Typer(
@@ -58,4 +58,8 @@ def main() -> None:
     except TyperException as error:
         typer.echo(f"spectrans: {sentence(error)}", err=True)
         code = error.exit_code
+    except OSError as error:
+        # As of standard output on a full disk.
+        typer.echo(f"spectrans: {reason(error)}", err=True)
+        code = 1
     sys.exit(code or 0)

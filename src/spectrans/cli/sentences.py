@@ -29,7 +29,7 @@ def refusing() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError) as error:
-        raise Refused(_said(error)) from None
+        raise Refused(reason(error)) from None
 
 
 @contextmanager
@@ -40,14 +40,15 @@ def failing() -> Iterator[None]:
     try:
         yield
     except (TrainingError, ModuleNotFoundError, OSError) as error:
-        raise Failed(_said(error)) from None
+        raise Failed(reason(error)) from None
 
 
-def _said(error: Exception) -> str:
+def reason(error: Exception) -> str:
     """Give the sentence of an error; of one that the system made, without its number."""
-    if isinstance(error, OSError) and error.strerror and error.filename:
-        return f"{error.filename}: {error.strerror[0].lower()}{error.strerror[1:]}"
-    return str(error)
+    if not (isinstance(error, OSError) and error.strerror):
+        return str(error)
+    problem = error.strerror[0].lower() + error.strerror[1:]
+    return f"{error.filename}: {problem}" if error.filename else problem
 
 
 def sentence(error: TyperException) -> str:
