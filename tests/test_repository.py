@@ -12,7 +12,7 @@ import pytest
 
 from spectrans import mixers
 from spectrans.mixers import MIXERS, Dims
-from tests.cases import CASES, VARIANTS
+from tests.cases import CASES, GRIDS, VARIANTS
 
 ROOT = Path(__file__).parent.parent
 SOURCE = ROOT / "src" / "spectrans"
@@ -108,7 +108,7 @@ def test_every_file_of_a_mixer_is_in_the_list() -> None:
 def test_a_mixer_has_a_row_for_every_option_that_changes_what_is_computed(name: str) -> None:
     varied = {
         option
-        for case in CASES + VARIANTS
+        for case in CASES + VARIANTS + GRIDS
         if case.name == name
         for option, value in case.options
         if value != type(case.options).model_fields[option].default
