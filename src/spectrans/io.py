@@ -122,6 +122,10 @@ def from_pretrained(directory: str | Path, model_class: type[BaseModel] = BaseMo
     config, tensors = _read(folder)
     name = config.pop("model_class", None)
     config.pop("spectrans_version", None)
+    if name is None and "model_type" in config:
+        ours = config["model_type"] == "spectrans"
+        way = "an Auto class after import spectrans.hf" if ours else "spectrans.pretrained.load"
+        raise ValueError(f"{folder} was saved by transformers: load it with {way}")
     if not isinstance(name, str) or name not in MODELS:
         raise ValueError(f"{folder / CONFIG}: {unknown('model_class', name, MODELS)}")
     if not issubclass(MODELS[name], model_class):

@@ -129,13 +129,14 @@ def test_embedded_ids_give_what_ids_give(cls: Any, plan: str) -> None:
 
 
 @pytest.mark.parametrize(("cls", "plan"), [pair for pair in PAIRS if pair[0] in TASKS[1:]])
-def test_checkpointing_changes_no_gradient(cls: Any, plan: str) -> None:
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_checkpointing_changes_no_gradient(cls: Any, plan: str, reentrant: bool) -> None:
     model, inputs = build(cls, plan, dropout=0.2).train(), {**batch(cls), **labels(cls)}
     torch.manual_seed(1)
     model(**inputs).loss.backward()
     expected = gradients(model)
     model.zero_grad()
-    model.activation_checkpointing_enable()
+    model.activation_checkpointing_enable({"use_reentrant": reentrant})
     torch.manual_seed(1)
     model(**inputs).loss.backward()
     torch.testing.assert_close(gradients(model), expected)

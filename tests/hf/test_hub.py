@@ -91,11 +91,15 @@ class Hub:
         hub = huggingface_hub.HfApi
         monkeypatch.setattr(hub, "create_repo", self.create)
         monkeypatch.setattr(hub, "file_exists", lambda *_: has_page)
+        monkeypatch.setattr(hub, "create_branch", self.branch)
         monkeypatch.setattr(hub, "upload_folder", self.upload)
 
     def create(self, name: str, **settings: Any) -> Any:
         self.asked.update(settings)
         return huggingface_hub.RepoUrl(f"https://huggingface.co/me/{name}")
+
+    def branch(self, repo_id: str, *, branch: str, exist_ok: bool) -> None:
+        self.asked["branch"] = (repo_id, branch, exist_ok)
 
     def upload(self, *, repo_id: str, folder_path: Path, **settings: Any) -> Any:
         self.asked.update(settings, repo_id=repo_id)
@@ -129,6 +133,13 @@ def test_pushing_leaves_a_page_that_is_there_unless_there_is_news(
     assert "README.md" not in hub.files
     model.push_to_hub("letters", metrics=METRICS)
     assert "README.md" in hub.files
+
+
+def test_pushing_to_a_branch_makes_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    hub = Hub(monkeypatch)
+    build(SpectransForMaskedLM).push_to_hub("letters", revision="second")
+    assert hub.asked["branch"] == ("me/letters", "second", True)
+    assert hub.asked["revision"] == "second"
 
 
 def test_saving_does_not_push_on_the_way(tmp_path: Path) -> None:

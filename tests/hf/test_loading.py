@@ -3,7 +3,7 @@
 import json
 import logging
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 import torch
@@ -19,6 +19,7 @@ from transformers import (
     PreTrainedModel,
 )
 
+import spectrans
 import spectrans.hf
 from spectrans.hf import (
     SpectransForMaskedLM,
@@ -26,6 +27,9 @@ from spectrans.hf import (
     SpectransForTokenClassification,
     SpectransModel,
 )
+from spectrans.mixers import Dims, Mixer, MixerOptions
+from spectrans.mixers.base import Kind
+from tests.custom import registered
 from tests.hf.made import PLANS, TASKS, answers, batch, build, config, saved
 
 every_task = pytest.mark.parametrize("cls", TASKS, ids=lambda cls: cls.__name__[9:])
@@ -84,6 +88,16 @@ def test_a_pooler_has_one_name_with_and_without_classes(tmp_path: Path) -> None:
     model = SpectransForSequenceClassification.from_pretrained(folder)
     dense = "model.output_head.pooler.dense.weight"
     assert torch.equal(model.state_dict()[dense], load_file(folder / WEIGHTS)[dense])
+
+
+def test_ours_says_who_loads_a_folder_of_transformers(tmp_path: Path) -> None:
+    folder = saved(build(SpectransForMaskedLM), tmp_path)
+    with pytest.raises(ValueError, match=r"load it with an Auto class after import spectrans\.hf"):
+        spectrans.from_pretrained(folder)
+    other = json.loads((folder / "config.json").read_text()) | {"model_type": "bert"}
+    (folder / "config.json").write_text(json.dumps(other))
+    with pytest.raises(ValueError, match=r"load it with spectrans\.pretrained\.load"):
+        spectrans.from_pretrained(folder)
 
 
 # -- another head ------------------------------------------------------------------------------
@@ -150,6 +164,34 @@ def test_weights_of_ours_load_into_the_class(tmp_path: Path) -> None:
     save_file(inner, tmp_path / WEIGHTS, metadata={"format": "pt"})
     loaded = SpectransForMaskedLM.from_pretrained(tmp_path)
     assert all(torch.equal(loaded.state_dict()[k], v) for k, v in model.state_dict().items())
+
+
+class Window(MixerOptions):
+    """A mixer with a table that no checkpoint holds."""
+
+    name: ClassVar[str] = "window"
+    kind: ClassVar[Kind] = "spectral"
+
+    def build(self, dims: Dims) -> Mixer:
+        return WindowMixer(dims.max_sequence_length)
+
+
+class WindowMixer(Mixer):
+    def __init__(self, length: int) -> None:
+        super().__init__()
+        self.register_buffer("window", torch.hann_window(length), persistent=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x * self.get_buffer("window")[: x.shape[1], None].to(x.dtype)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_table_that_no_file_holds_is_computed_anew(dtype: Any, tmp_path: Path) -> None:
+    with registered(Window):
+        model = build(SpectransModel, mixers=["window", "window"])
+        loaded = SpectransModel.from_pretrained(saved(model, tmp_path), dtype=dtype)
+        for block in loaded.model.blocks:
+            torch.testing.assert_close(block.mixer.window, torch.hann_window(12).to(dtype))
 
 
 # -- shards ------------------------------------------------------------------------------------

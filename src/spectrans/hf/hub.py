@@ -102,6 +102,8 @@ class OnHub(PreTrainedModel):
         settings.setdefault("commit_message", "Upload model")
         hub = HfApi(token=token)
         repo_id = hub.create_repo(repo_id, private=private, exist_ok=True).repo_id
+        if settings.get("revision") is not None:
+            hub.create_branch(repo_id, branch=settings["revision"], exist_ok=True)
         keep = not (data or metrics) and hub.file_exists(repo_id, PAGE)
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch) / repo_id.rpartition("/")[2]
