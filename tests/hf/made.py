@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from torch import Tensor
 
@@ -40,6 +41,7 @@ TASKS = (
     SpectransForQuestionAnswering,
     SpectransForMultipleChoice,
 )
+every_task = pytest.mark.parametrize("cls", TASKS, ids=lambda cls: cls.__name__[9:])
 # Rows of a padded batch: real tokens.
 LENGTHS = (7, 4, 9)
 

@@ -25,6 +25,7 @@ from tests.hf.made import (
     batch,
     build,
     config,
+    every_task,
     gradients,
     labels,
     saved,
@@ -32,7 +33,6 @@ from tests.hf.made import (
 
 # Every mixer with every task where the two could meet in a fault, else every mixer with some task.
 every_plan = pytest.mark.parametrize("plan", PLANS)
-every_task = pytest.mark.parametrize("cls", TASKS, ids=lambda cls: cls.__name__[9:])
 every_loss = pytest.mark.parametrize("cls", TASKS[1:], ids=lambda cls: cls.__name__[12:])
 PAIRS = [(cls, "hybrid") for cls in TASKS] + [
     (TASKS[1 + number % 5], plan) for number, plan in enumerate(PLANS) if plan != "hybrid"

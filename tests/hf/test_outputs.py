@@ -8,9 +8,8 @@ from torch import nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from spectrans.hf import SpectransForMaskedLM, SpectransForSequenceClassification, SpectransModel
-from tests.hf.made import LENGTHS, PLANS, TASKS, answers, batch, build, config, labels
+from tests.hf.made import LENGTHS, PLANS, answers, batch, build, config, every_task, labels
 
-every_task = pytest.mark.parametrize("cls", TASKS, ids=lambda cls: cls.__name__[9:])
 without_attention = sorted(PLANS.keys() - {"attention", "hybrid"})
 
 

@@ -18,6 +18,7 @@ from spectrans.hf import loading
 from spectrans.hf.attentions import Recorder
 from spectrans.hf.config import SpectransConfig
 from spectrans.hf.hub import OnHub
+from spectrans.hf.refused import Refused
 from spectrans.initialisation import init_linear
 from spectrans.models import HybridTransformer
 from spectrans.packing import Rows
@@ -42,30 +43,6 @@ class Run(NamedTuple):
     rows: Rows | None
     states: tuple[Tensor, ...] | None
     attentions: tuple[Tensor, ...] | None
-
-
-class Refused:
-    """A method that objects of a class have and the class has not: a call is refused.
-
-    What wants to know whether a model can do something looks at the class.
-
-    Parameters
-    ----------
-    sentence
-        What follows the name of the class in the refusal.
-    """
-
-    def __init__(self, sentence: str) -> None:
-        self.sentence = sentence
-
-    def __get__(self, instance: object, owner: type) -> Callable[..., None]:
-        if instance is None:
-            raise AttributeError(self.sentence)
-
-        def refuse(*arguments: Any, **settings: Any) -> None:
-            raise TypeError(f"{owner.__name__} {self.sentence}")
-
-        return refuse
 
 
 _LOG = logging.getLogger(__name__)
