@@ -7,9 +7,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from spectrans.blocks.activation import ACTIVATIONS, Activation
+from spectrans.blocks.activation import ACTIVATIONS, Activation, apply_activated
 from spectrans.blocks.norm import Norm
 from spectrans.initialisation import init_linear, init_unit_gain
+from spectrans.linear import apply_linear, linear
 from spectrans.packing import Rows
 
 Pooling = Literal["mean", "cls", "max"]
@@ -150,7 +151,7 @@ class LMTransform(nn.Module):
 
     def forward(self, x: Float[Tensor, "*b d"]) -> Float[Tensor, "*b e"]:
         """Transform each token."""
-        return self.norm(ACTIVATIONS[self.activation](self.dense(x)))
+        return self.norm(apply_activated(self.dense, x, self.activation))
 
 
 class TokenHead(nn.Module):
@@ -184,7 +185,8 @@ class TokenHead(nn.Module):
 
     def forward(self, x: Tensor, rows: Rows | None) -> Float[Tensor, "b n k"]:
         """Map every token."""
-        y = self.linear(self.dropout(x if self.transform is None else self.transform(x)))
+        x = self.dropout(x if self.transform is None else self.transform(x))
+        y = apply_linear(self.linear, x)
         return y if rows is None else rows.unpack(y)
 
 
@@ -222,5 +224,5 @@ class TiedLMHead(nn.Module):
         """Score every token."""
         if self.transform is not None:
             x = self.transform(x)
-        y = nn.functional.linear(x * self.scale, self._embedding[0].weight, self.bias)
+        y = linear(x * self.scale, self._embedding[0].weight, self.bias)
         return y if rows is None else rows.unpack(y)

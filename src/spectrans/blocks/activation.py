@@ -6,7 +6,9 @@ from typing import Literal
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
+
+from spectrans.linear import apply_fused, apply_linear
 
 Activation = Literal["gelu", "gelu_tanh", "relu", "silu", "tanh"]
 
@@ -19,3 +21,12 @@ ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "silu": F.silu,
     "tanh": torch.tanh,
 }
+
+
+def apply_activated(layer: nn.Module, x: Tensor, activation: Activation) -> Tensor:
+    """Give the activation of a linear layer, in one pass over the tokens where that is faster."""
+    if activation == "gelu" or activation == "gelu_tanh":
+        fused = apply_fused(layer, x, activation)
+        if fused is not None:
+            return fused
+    return ACTIVATIONS[activation](apply_linear(layer, x))

@@ -6,9 +6,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from spectrans.blocks.activation import ACTIVATIONS, Activation
+from spectrans.blocks.activation import Activation, apply_activated
 from spectrans.blocks.norm import Norm
 from spectrans.initialisation import init_unit_gain
+from spectrans.linear import apply_linear
 from spectrans.mixers.base import Mixer
 from spectrans.packing import Rows, outside_graphs
 
@@ -41,7 +42,7 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Float[Tensor, "*b d"]) -> Float[Tensor, "*b d"]:
         """Transform each token."""
-        return self.down(ACTIVATIONS[self.activation](self.up(x)))
+        return apply_linear(self.down, apply_activated(self.up, x, self.activation))
 
 
 class HybridBlock(nn.Module):

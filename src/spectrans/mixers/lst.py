@@ -8,6 +8,7 @@ from jaxtyping import Float
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
+from spectrans.linear import apply_linear
 from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
 from spectrans.mixers.projection import HeadProjection
 from spectrans.transforms.hadamard import hadamard
@@ -95,7 +96,7 @@ class LSTMixer(Mixer):
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """Weigh the values of each frequency of each row."""
-        qkv = self.heads.qkv(x)
+        qkv = apply_linear(self.heads.qkv, x)
         b, n, _ = qkv.shape
         # The heads stay behind the tokens: a transform treats all channels alike, in one call.
         parts = widened(qkv).view(b, n, 3, self.heads.num_heads, self.heads.head_dim)
@@ -103,7 +104,7 @@ class LSTMixer(Mixer):
             q, k, v = self._along_tokens(parts, _FORWARD).unbind(2)  # each (b, n, h, c)
             weighed = self._weights(q, k) * v
             y = self._along_tokens(weighed.unsqueeze(2), _INVERSE).flatten(2).to(qkv.dtype)
-        return self.heads.out(y)
+        return apply_linear(self.heads.out, y)
 
     def _weights(
         self, q: Float[Tensor, "b n h c"], k: Float[Tensor, "b n h c"]

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from spectrans.initialisation import init_unit_gain
+from spectrans.linear import apply_linear
 from spectrans.mixers.base import head_dim
 from spectrans.transforms.precision import full_precision, widened
 
@@ -54,7 +55,7 @@ class HeadProjection(nn.Module):
     ) -> tuple[Float[Tensor, "b h n c"], Float[Tensor, "b h n c"], Float[Tensor, "b h n c"]]:
         """Give queries, keys and values, each with its heads in front of its tokens."""
         b, n, _ = x.shape
-        qkv = self.qkv(x).view(b, n, 3, self.num_heads, self.head_dim)
+        qkv = apply_linear(self.qkv, x).view(b, n, 3, self.num_heads, self.head_dim)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (b, h, n, c)
         if self.qk_norm is not None:
             q, k = self.qk_norm(q, k)
@@ -63,7 +64,7 @@ class HeadProjection(nn.Module):
     def merge(self, y: Float[Tensor, "b h n c"]) -> Float[Tensor, "b n d"]:
         """Join the heads of every token and project."""
         b, h, n, c = y.shape
-        return self.out(y.transpose(1, 2).reshape(b, n, h * c))
+        return apply_linear(self.out, y.transpose(1, 2).reshape(b, n, h * c))
 
 
 class QKNorm(nn.Module):

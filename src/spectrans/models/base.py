@@ -16,6 +16,7 @@ from spectrans.blocks.norm import Norm
 from spectrans.config.base import ModelConfig
 from spectrans.errors import must
 from spectrans.initialisation import init_unit_gain
+from spectrans.linear import apply_linear
 from spectrans.mixers.base import Dims
 from spectrans.models.head import build_head
 from spectrans.models.inputs import check_input, check_types, in_range, places
@@ -210,7 +211,7 @@ class BaseModel(nn.Module):
         if self.embedding_norm is not None:
             x = self.embedding_norm(x)
         if self.embedding_projection is not None:
-            x = self.embedding_projection(x)
+            x = apply_linear(self.embedding_projection, x)
         return self.dropout(x)
 
     def _encode(self, x: Tensor, rows: Rows | None, states: list[Tensor] | None) -> Tensor:

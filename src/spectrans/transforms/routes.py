@@ -1,12 +1,17 @@
-"""Which of several equal computations a transform takes.
+"""Which of several equal computations is taken.
 
-Every transform here can be computed by an FFT or by products with real matrices. The values are the
-same up to rounding; the speed, and where the computation can run, are not.
+Every transform here can be computed by an FFT or by products with real matrices, and products by
+more than one library. The values are the same up to rounding; the speed, and where the computation
+can run, are not.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal, get_args
+from functools import cache
+from typing import Any, Literal, get_args
+
+import torch
+from torch import Tensor
 
 from spectrans.errors import unknown
 
@@ -55,3 +60,39 @@ def using(route: Route) -> Iterator[None]:
 def forced() -> Route | None:
     """Give the route of the innermost `using` block, None outside."""
     return _forced
+
+
+# oneDNN against torch's own choice for x W^T, by operations (2 m k n). On an AMD Zen 4 with 1 and 2
+# threads, float32: 0.5 to 1.1 times as fast below 2^26, 1.03 to 1.4 times from there on; bfloat16:
+# 1.03 to 1.25. A shape met for the first time costs it 0.3 ms, which 2^27 operations earn in four
+# calls. Zen 5, with its wider units: 1.9 to 2.3. Intel: torch chooses well by itself.
+_ONEDNN_FROM = 2**27
+
+
+def onednn(rows: int, weight: Tensor, dtype: torch.dtype) -> bool:
+    """Say whether oneDNN is the faster way to multiply so many rows by a weight on this CPU."""
+    operations = 2 * rows * weight.numel()
+    if operations < _ONEDNN_FROM or dtype not in (torch.float32, torch.bfloat16):
+        return False
+    if not (_onednn_suits() and torch.backends.mkldnn.enabled):
+        return False
+    # Where lower precision is allowed for float32 torch takes it, and knows best how.
+    matmul = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
+    exact = matmul.fp32_precision in ("none", "ieee")
+    return dtype == torch.bfloat16 or (exact and _onednn_is_exact())
+
+
+@cache
+def _onednn_suits() -> bool:
+    """Say whether this is a CPU on which oneDNN was measured: AMD's with AVX-512."""
+    available = hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    known: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(available and known.get("sse4a") and known.get("avx512_f"))
+
+
+@cache
+def _onednn_is_exact() -> bool:
+    """Say whether a float32 product keeps the last bit, as it does not in any shorter type."""
+    fine = torch.full((64, 64), 1 + torch.finfo(torch.float32).eps)
+    product = torch.ops.mkldnn._linear_pointwise(fine, torch.eye(64), None, "none", [], "")
+    return torch.equal(product, fine)

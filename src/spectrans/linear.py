@@ -1,0 +1,144 @@
+"""Products with a weight matrix: by torch, or by oneDNN where that was measured faster.
+
+Both give a float32 product of full precision. Layers stay `nn.Linear`: with hooks, adapters,
+quantised weights, tracing or compiling they are called like any other module.
+"""
+
+from typing import Any, Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.autograd import forward_ad
+from torch.utils._python_dispatch import is_in_torch_dispatch_mode
+
+from spectrans.transforms import routes
+
+Fused = Literal["none", "gelu", "gelu_tanh"]
+
+# What oneDNN calls them: an operation and its algorithm.
+_POST: dict[Fused, tuple[str, str]] = {
+    "none": ("none", ""),
+    "gelu": ("gelu", "none"),
+    "gelu_tanh": ("gelu", "tanh"),
+}
+
+
+def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Give `torch.nn.functional.linear(x, weight, bias)`, up to rounding."""
+    if not _is_plain(x, weight, bias) or torch.is_autocast_enabled("cpu"):
+        return F.linear(x, weight, bias)
+    if not routes.onednn(x.numel() // x.shape[-1], weight, x.dtype):
+        return F.linear(x, weight, bias)
+    if _is_trained(x, weight, bias):
+        flat = _Product.apply(x.flatten(0, -2), weight, bias)
+        return flat.unflatten(0, x.shape[:-1])
+    return _product(x, weight, bias)
+
+
+def apply_linear(layer: nn.Module, x: Tensor) -> Tensor:
+    """Give `layer(x)`, up to rounding, of an `nn.Linear` or what has taken its place."""
+    if type(layer) is nn.Linear and not _has_hooks(layer):
+        return linear(x, layer.weight, layer.bias)
+    return layer(x)
+
+
+def apply_fused(layer: nn.Module, x: Tensor, activation: Fused) -> Tensor | None:
+    """Give the activation of `layer(x)` in one pass, or None where that is not faster or possible.
+
+    Parameters
+    ----------
+    layer
+        An `nn.Linear`, or what has taken its place.
+    x
+        Tokens, channels last.
+    activation
+        GELU, exact or by tanh.
+
+    Returns
+    -------
+    Tensor or None
+        None in training: the gradient needs the value before the activation.
+    """
+    if type(layer) is not nn.Linear or _has_hooks(layer):
+        return None
+    weight, bias = layer.weight, layer.bias
+    if not _is_plain(x, weight, bias) or _is_trained(x, weight, bias):
+        return None
+    dtype = x.dtype
+    if torch.is_autocast_enabled("cpu"):
+        dtype = torch.get_autocast_dtype("cpu")
+    if x.dtype == torch.float64 or not routes.onednn(x.numel() // x.shape[-1], weight, dtype):
+        return None
+    short = None if bias is None else bias.to(dtype)
+    return _product(x.to(dtype), weight.to(dtype), short, activation)
+
+
+def _is_plain(x: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
+    """Say whether nothing but numbers is asked for: eager, on CPU, no wrapper, no tracer."""
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined]
+        return False
+    tensors = (x, weight) if bias is None else (x, weight, bias)
+    return (
+        all(type(t) in (Tensor, nn.Parameter) and t.device.type == "cpu" for t in tensors)
+        and (len({t.dtype for t in tensors}) == 1 or torch.is_autocast_enabled("cpu"))
+        and x.dim() > 1
+        and x.numel() > 0
+        and x.shape[-1] == weight.shape[-1]
+        and weight.is_contiguous()
+        and not is_in_torch_dispatch_mode()
+        and not torch._C._are_functorch_transforms_active()
+        and forward_ad._current_level < 0
+    )
+
+
+def _has_hooks(layer: nn.Linear) -> bool:
+    everywhere = nn.modules.module
+    return any(
+        (
+            layer._forward_hooks,
+            layer._forward_pre_hooks,
+            layer._backward_hooks,
+            layer._backward_pre_hooks,
+            everywhere._global_forward_hooks,
+            everywhere._global_forward_pre_hooks,
+            everywhere._global_backward_hooks,
+            everywhere._global_backward_pre_hooks,
+        )
+    )
+
+
+def _is_trained(*tensors: Tensor | None) -> bool:
+    return torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
+
+
+def _product(x: Tensor, weight: Tensor, bias: Tensor | None, then: Fused = "none") -> Tensor:
+    operation, algorithm = _POST[then]
+    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, operation, [], algorithm)
+
+
+def _times(a: Tensor, b: Tensor) -> Tensor:
+    """Give a b. oneDNN wants the transpose of b, laid out row by row: strided it is very slow."""
+    if torch.is_grad_enabled():  # a second derivative is wanted
+        return a @ b
+    return _product(a.contiguous(), b.t().contiguous(), None)
+
+
+class _Product(torch.autograd.Function):
+    """x W^T + bias for `(t, d)` tokens, with all three products of a training step by oneDNN."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+        ctx.save_for_backward(x, weight)
+        return _product(x, weight, bias)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> tuple[Tensor | None, Tensor | None, Tensor | None]:
+        (gradient,) = gradients
+        x, weight = ctx.saved_tensors
+        for_x, for_weight, for_bias = ctx.needs_input_grad
+        return (
+            _times(gradient, weight) if for_x else None,
+            _times(gradient.t(), x) if for_weight else None,
+            gradient.sum(0) if for_bias else None,
+        )
