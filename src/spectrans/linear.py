@@ -9,8 +9,6 @@ from typing import Any, Literal
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.autograd import forward_ad
-from torch.utils._python_dispatch import is_in_torch_dispatch_mode
 
 from spectrans.transforms import routes
 
@@ -26,11 +24,11 @@ _POST: dict[Fused, tuple[str, str]] = {
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """Give `torch.nn.functional.linear(x, weight, bias)`, up to rounding."""
-    if not _is_plain(x, weight, bias) or torch.is_autocast_enabled("cpu"):
+    if not _fits(x, weight, bias) or torch.is_autocast_enabled("cpu"):
         return F.linear(x, weight, bias)
     if not routes.onednn(x.numel() // x.shape[-1], weight, x.dtype):
         return F.linear(x, weight, bias)
-    if _is_trained(x, weight, bias):
+    if routes.needs_slope(x, weight, bias):
         flat = _Product.apply(x.flatten(0, -2), weight, bias)
         return flat.unflatten(0, x.shape[:-1])
     return _product(x, weight, bias)
@@ -63,7 +61,7 @@ def apply_fused(layer: nn.Module, x: Tensor, activation: Fused) -> Tensor | None
     if type(layer) is not nn.Linear or _has_hooks(layer):
         return None
     weight, bias = layer.weight, layer.bias
-    if not _is_plain(x, weight, bias) or _is_trained(x, weight, bias):
+    if not _fits(x, weight, bias) or routes.needs_slope(x, weight, bias):
         return None
     dtype = x.dtype
     if torch.is_autocast_enabled("cpu"):
@@ -74,21 +72,16 @@ def apply_fused(layer: nn.Module, x: Tensor, activation: Fused) -> Tensor | None
     return _product(x.to(dtype), weight.to(dtype), short, activation)
 
 
-def _is_plain(x: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
-    """Say whether nothing but numbers is asked for: eager, on CPU, no wrapper, no tracer."""
-    if torch.compiler.is_compiling() or torch.jit.is_tracing():  # type: ignore[attr-defined]
-        return False
+def _fits(x: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
+    """Say whether oneDNN can take these at all."""
     tensors = (x, weight) if bias is None else (x, weight, bias)
     return (
-        all(type(t) in (Tensor, nn.Parameter) and t.device.type == "cpu" for t in tensors)
+        routes.is_plain(*tensors)
         and (len({t.dtype for t in tensors}) == 1 or torch.is_autocast_enabled("cpu"))
         and x.dim() > 1
         and x.numel() > 0
         and x.shape[-1] == weight.shape[-1]
         and weight.is_contiguous()
-        and not is_in_torch_dispatch_mode()
-        and not torch._C._are_functorch_transforms_active()
-        and forward_ad._current_level < 0
     )
 
 
@@ -106,10 +99,6 @@ def _has_hooks(layer: nn.Linear) -> bool:
             everywhere._global_backward_pre_hooks,
         )
     )
-
-
-def _is_trained(*tensors: Tensor | None) -> bool:
-    return torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
 
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None, then: Fused = "none") -> Tensor:

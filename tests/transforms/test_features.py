@@ -8,25 +8,24 @@ import torch
 from torch import Tensor
 
 from spectrans.transforms.features import (
-    gaussian_exponents,
+    exponential_attention,
+    exponents,
     gaussian_projection,
     linear_attention,
-    positive_features,
     relu_features,
-    softmax_exponents,
 )
-
-Exponents = Callable[[Tensor, Tensor], Tensor]
 
 DRAWS = 400
 every_kernel = pytest.mark.parametrize(
-    ("exponents", "kernel"),
+    ("share", "kernel"),
     [
-        (softmax_exponents, lambda x, y: (x @ y.mT).exp()),
-        (gaussian_exponents, lambda x, y: (torch.cdist(x, y).square() / -2).exp()),
+        (0.5, lambda x, y: (x @ y.mT).exp()),
+        (1.0, lambda x, y: (torch.cdist(x, y).square() / -2).exp()),
     ],
     ids=["softmax", "gaussian"],
 )
+# Autograd records, or it does not: two routes.
+every_route = pytest.mark.parametrize("recorded", [False, True], ids=["inference", "training"])
 
 
 def projections(count: int, m: int, c: int, *, orthogonal: bool, seed: int = 0) -> Tensor:
@@ -41,30 +40,31 @@ def points(n: int, c: int, length: float, seed: int = 1) -> Tensor:
     return x / x.norm(dim=-1, keepdim=True) * length
 
 
-def estimates(exponents: Exponents, x: Tensor, y: Tensor, directions: Tensor) -> Tensor:
+def estimates(share: float, x: Tensor, y: Tensor, directions: Tensor) -> Tensor:
     """One estimate of the kernel matrix per set of directions."""
-    phi_x, phi_y = (exponents(z.expand(len(directions), -1, -1), directions).exp() for z in (x, y))
+    sets = len(directions)
+    phi_x, phi_y = (exponents(z.expand(sets, -1, -1), directions, share).exp() for z in (x, y))
     return phi_x @ phi_y.mT / directions.shape[1]
 
 
 @every_kernel
 @pytest.mark.parametrize("orthogonal", [True, False], ids=["orthogonal", "independent"])
 def test_kernels_are_right_on_average(
-    exponents: Exponents, kernel: Callable[[Tensor, Tensor], Tensor], orthogonal: bool
+    share: float, kernel: Callable[[Tensor, Tensor], Tensor], orthogonal: bool
 ) -> None:
     x, y = points(1, 8, 0.9), points(1, 8, 1.1, seed=2)
-    drawn = estimates(exponents, x, y, projections(DRAWS, 16, 8, orthogonal=orthogonal)).flatten()
+    drawn = estimates(share, x, y, projections(DRAWS, 16, 8, orthogonal=orthogonal)).flatten()
     error = drawn.mean() - kernel(x, y).item()
     assert abs(error) < 3 * drawn.std() / math.sqrt(DRAWS)
 
 
 @every_kernel
 def test_the_error_falls_with_the_square_root_of_the_features(
-    exponents: Exponents, kernel: Callable[[Tensor, Tensor], Tensor]
+    share: float, kernel: Callable[[Tensor, Tensor], Tensor]
 ) -> None:
     x, y = points(12, 16, 0.8), points(12, 16, 0.8, seed=2)
     few, many = (
-        (estimates(exponents, x, y, projections(60, m, 16, orthogonal=False)) - kernel(x, y)).norm()
+        (estimates(share, x, y, projections(60, m, 16, orthogonal=False)) - kernel(x, y)).norm()
         for m in (64, 1024)
     )
     assert few / many == pytest.approx(4, rel=0.2)
@@ -72,13 +72,11 @@ def test_the_error_falls_with_the_square_root_of_the_features(
 
 @every_kernel
 def test_orthogonal_directions_have_less_variance(
-    exponents: Exponents, kernel: Callable[[Tensor, Tensor], Tensor]
+    share: float, kernel: Callable[[Tensor, Tensor], Tensor]
 ) -> None:
     x, y = points(12, 16, 1.0), points(12, 16, 1.0, seed=2)
     apart, together = (
-        (
-            estimates(exponents, x, y, projections(200, 16, 16, orthogonal=flag)) - kernel(x, y)
-        ).norm()
+        (estimates(share, x, y, projections(200, 16, 16, orthogonal=flag)) - kernel(x, y)).norm()
         for flag in (False, True)
     )
     assert together < 0.95 * apart
@@ -103,39 +101,73 @@ def test_directions_are_standard_normal(orthogonal: bool, m: int) -> None:
     assert float((drawn.square().sum(-1).var(0) / 8 - 1).abs().max()) < 0.25
 
 
-@every_kernel
-def test_features_in_range_give_the_same_weights(
-    exponents: Exponents, kernel: Callable[[Tensor, Tensor], Tensor]
-) -> None:
-    directions = projections(1, 16, 4, orthogonal=True)
-    q, k = (exponents(points(6, 4, 1.0, seed=s)[None], directions) for s in (1, 2))
-    v = points(6, 3, 1.0, seed=3)[None]
-    weights = q.exp() @ k.exp().mT
-    expected = weights / weights.sum(-1, keepdim=True) @ v
-    found = linear_attention(*positive_features(q, k), v)
-    torch.testing.assert_close(found, expected, rtol=0, atol=1e-12)
+def attend(*tensors: Tensor, share: float = 0.5, recorded: bool = False) -> Tensor:
+    """Exponential attention of one row, where autograd records and where it does not."""
+    q, k, v, directions = tensors
+    q, k, v = (z[None].detach().requires_grad_(recorded) for z in (q, k, v))
+    return exponential_attention(q, k, v, directions, share)[0].detach()
 
 
 @every_kernel
-@pytest.mark.parametrize("scale", [1.0, 30.0, 1000.0])
-def test_the_normaliser_is_at_least_one_however_large_the_input(
-    exponents: Exponents, kernel: Callable[[Tensor, Tensor], Tensor], scale: float
+@every_route
+@pytest.mark.parametrize(("n", "keys", "m"), [(6, 6, 16), (1, 1, 1), (5, 300, 8), (300, 7, 130)])
+def test_two_softmaxes_are_the_weights_of_the_kernel(
+    share: float,
+    kernel: Callable[[Tensor, Tensor], Tensor],
+    recorded: bool,
+    n: int,
+    keys: int,
+    m: int,
 ) -> None:
+    directions = projections(3, m, 4, orthogonal=True)
+    q, k, v = (torch.randn(3, rows, 4, dtype=torch.float64) for rows in (n, keys, keys))
+    phi_q, phi_k = (exponents(z, directions, share).exp() for z in (q, k))
+    expected = linear_attention(phi_q, phi_k, v)
+    found = attend(q, k, v, directions, share=share, recorded=recorded)
+    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
+
+
+@every_route
+@pytest.mark.parametrize("scale", [0.0, 1.0, 30.0, 1000.0])
+def test_an_average_stays_one_however_large_the_input(recorded: bool, scale: float) -> None:
     directions = projections(1, 32, 8, orthogonal=True).float()
-    q, k = (exponents(points(9, 8, scale, seed=s)[None].float(), directions) for s in (1, 2))
-    phi_q, phi_k = positive_features(q, k)
-    assert float((phi_q @ phi_k.mT).sum(-1).min()) >= 1
-    assert float(torch.cat([phi_q, phi_k]).max()) <= 1
+    q, k = (points(9, 8, 1.0, seed=s)[None].float() * scale for s in (1, 2))
+    v = torch.randn(1, 9, 8)
+    found = attend(q, k, v, directions, recorded=recorded)
+    assert bool((found <= v.amax(-2, keepdim=True) + 1e-5).all())
+    assert bool((found >= v.amin(-2, keepdim=True) - 1e-5).all())
 
 
-def test_large_inputs_keep_the_ratio_of_two_keys() -> None:
-    # Both keys are e^-200 of a third one in every feature but one: a shared maximum and a small
-    # constant, or a shared maximum alone, lose them.
-    q = torch.tensor([[[0.0, 300.0]]])
-    k = torch.tensor([[[0.0, -200.0], [0.0, -201.0], [90.0, -400.0]]])
-    v = torch.eye(3)[None]
-    weights = linear_attention(*positive_features(q, k), v).flatten()
-    assert float(weights[0] / weights[1]) == pytest.approx(math.e, rel=1e-5)
+@every_route
+def test_large_inputs_keep_the_ratio_of_two_keys(recorded: bool) -> None:
+    # Both keys are e^-200 of a third one in every feature but one, and there e^-1 of each other: a
+    # maximum over all features loses them. In every feature keys lose 50, 50.5 and 100.
+    directions = torch.tensor([[[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]])
+    k = torch.tensor([[[0.0, -10.0, 0.0], [0.0, -11.0, 0.0], [200.0, -400.0, 0.0]]])
+    q = torch.tensor([[[0.0, 300.0, 0.0]]])
+    weights = attend(q, k, torch.eye(3)[None], directions, recorded=recorded).flatten()
+    assert float(weights[0] / weights[1]) == pytest.approx(math.exp(11.5), rel=1e-4)
+
+
+@pytest.mark.parametrize("tie", [False, True], ids=["distinct", "tied"])
+def test_slopes_are_those_of_the_kernel_and_of_second_order_too(tie: bool) -> None:
+    directions = projections(2, 5, 3, orthogonal=True)
+    q, k, v = (torch.randn(1, 2, 4, 3, dtype=torch.float64) for _ in range(3))
+    k[:, :, 1] = k[:, :, 0] if tie else k[:, :, 1]
+    leaves = tuple(z.requires_grad_() for z in (q, k, v))
+
+    def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        return exponential_attention(q, k, v, directions)
+
+    def plainly(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        return linear_attention(exponents(q, directions).exp(), exponents(k, directions).exp(), v)
+
+    weight = torch.randn(1, 2, 4, 3, dtype=torch.float64)
+    found, expected = (
+        torch.autograd.grad((f(*leaves) * weight).sum(), leaves) for f in (attend, plainly)
+    )
+    torch.testing.assert_close(found, expected)
+    assert torch.autograd.gradgradcheck(attend, leaves)
 
 
 def test_relu_features_are_positive_at_zero_and_follow_the_direction() -> None:

@@ -1,5 +1,6 @@
 """Attention by random features, in time linear in the tokens."""
 
+import math
 from typing import ClassVar, Literal
 
 import torch
@@ -11,12 +12,10 @@ from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
 from spectrans.mixers.projection import HeadProjection
 from spectrans.positions import rotary
 from spectrans.transforms.features import (
-    gaussian_exponents,
+    exponential_attention,
     gaussian_projection,
     linear_attention,
-    positive_features,
     relu_features,
-    softmax_exponents,
 )
 from spectrans.transforms.precision import full_precision, widened
 
@@ -123,20 +122,17 @@ class SpectralAttentionMixer(Mixer):
         if self.options.position == "rotary":
             q, k = rotary(q, k)
         with full_precision(x):
-            phi_q, phi_k = self._features(widened(q), widened(k))
-            y = linear_attention(phi_q, phi_k, widened(v)).to(v.dtype)
+            y = self._attend(widened(q), widened(k), widened(v)).to(v.dtype)
         return self.heads.merge(y)
 
-    def _features(
-        self, q: Float[Tensor, "b h n c"], k: Float[Tensor, "b h n c"]
-    ) -> tuple[Float[Tensor, "b h n m"], Float[Tensor, "b h n m"]]:
-        """Map queries and keys to nonnegative features."""
-        root = self.heads.head_dim**-0.25
-        q, k, directions = q * root, k * root, widened(self.projection)
+    def _attend(
+        self, q: Float[Tensor, "b h n c"], k: Float[Tensor, "b h n c"], v: Float[Tensor, "b h n c"]
+    ) -> Float[Tensor, "b h n c"]:
+        """Average the values by the kernel of queries and keys."""
+        # Queries and keys are divided by c^(1/4): in the directions, that costs nothing.
+        scale = self.heads.head_dim**-0.5
+        directions = widened(self.projection) * math.sqrt(scale)
         if self.options.kernel_type == "relu":
-            return relu_features(q, directions), relu_features(k, directions)
-        if self.options.kernel_type == "gaussian":
-            exponents = gaussian_exponents(q, directions), gaussian_exponents(k, directions)
-        else:
-            exponents = softmax_exponents(q, directions), softmax_exponents(k, directions)
-        return positive_features(*exponents)
+            return linear_attention(relu_features(q, directions), relu_features(k, directions), v)
+        share = 1.0 if self.options.kernel_type == "gaussian" else 0.5
+        return exponential_attention(q, k, v, directions, share * scale)

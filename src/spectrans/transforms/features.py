@@ -1,13 +1,14 @@
 """Random features: kernels as inner products, and attention in time linear in the tokens.
 
-A projection holds one random Gaussian direction per row. Nothing here scales its input: attention
-divides queries and keys by the fourth root of their channels first, so that q.k / sqrt(c) becomes
-the plain inner product that `softmax_exponents` is about.
+A projection holds one random Gaussian direction per row. For kernels of x and y divided by a number
+r, divide the projection by r, and the share by r^2.
 """
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+
+from spectrans.transforms import routes
 
 # Part of the ReLU kernel, not of an approximation: it keeps a query none of whose features is
 # active from dividing by zero, and bounds the gradient at zero input.
@@ -61,53 +62,76 @@ def _normal(*shape: int, generator: torch.Generator) -> Tensor:
     return torch.randn(shape, generator=generator, dtype=torch.float64, device="cpu")
 
 
-def softmax_exponents(
-    x: Float[Tensor, "*b h n c"], projection: Float[Tensor, "h m c"]
+def exponents(
+    x: Float[Tensor, "*b h n c"], projection: Float[Tensor, "h m c"], share: float = 0.5
 ) -> Float[Tensor, "*b h n m"]:
-    """Give w.x - |x|^2 / 2 for every direction w.
+    """Give w.x - share |x|^2 for every direction w.
 
-    Over random directions, the mean of exp(a + b) for the exponents a of x and b of y is exp(x.y).
-    Source: Choromanski et al. 2021, arXiv:2009.14794, lemma 1.
+    Over random directions, the mean of exp(a + b) for the exponents a of x and b of y is exp(x.y)
+    with a share of 1/2, and exp(-|x - y|^2 / 2) with 1; unlike the usual cosine features of that
+    kernel, nothing is ever negative. Source: Choromanski et al. 2021, arXiv:2009.14794, lemma 1.
     """
-    return x @ projection.mT - x.square().sum(-1, keepdim=True) / 2
+    return x @ projection.mT - share * x.square().sum(-1, keepdim=True)
 
 
-def gaussian_exponents(
-    x: Float[Tensor, "*b h n c"], projection: Float[Tensor, "h m c"]
-) -> Float[Tensor, "*b h n m"]:
-    """Give w.x - |x|^2 for every direction w.
+def exponential_attention(
+    q: Float[Tensor, "*b h n c"],
+    k: Float[Tensor, "*b h l c"],
+    v: Float[Tensor, "*b h l c"],
+    projection: Float[Tensor, "h m c"],
+    share: float = 0.5,
+) -> Float[Tensor, "*b h n c"]:
+    """Average the values with weights exp(a).exp(b) for the exponents a of a query and b of a key.
 
-    Over random directions, the mean of exp(a + b) for the exponents a of x and b of y is
-    exp(-|x - y|^2 / 2). Unlike the usual cosine features, nothing is ever negative.
-    """
-    return x @ projection.mT - x.square().sum(-1, keepdim=True)
-
-
-def positive_features(
-    q: Float[Tensor, "*b n m"], k: Float[Tensor, "*b l m"]
-) -> tuple[Float[Tensor, "*b n m"], Float[Tensor, "*b l m"]]:
-    """Exponentiate the exponents of queries and keys without overflow or underflow.
-
-    Every feature of the keys is divided by its largest value over the keys, which the queries get
-    back, and then every query by its largest feature. Both cancel in `linear_attention`, so neither
-    needs a gradient, and no small constant has to be added: the largest feature of a query is 1 and
-    meets a key that is 1, so the normaliser is at least 1 whatever the size of the input.
+    The weights are two softmaxes in a row, so that nothing overflows, underflows or needs a small
+    constant, whatever the size of the input: one over the keys within each feature, and one over
+    the features within each query, of w.q plus the logarithm of the feature's sum over the keys.
 
     Parameters
     ----------
     q
-        Exponents of the queries, from `softmax_exponents` or `gaussian_exponents`.
+        Queries; the part of their exponents that depends on their length alone cancels.
     k
-        Exponents of the keys.
+        Keys.
+    v
+        Values, one per key.
+    projection
+        Directions of the features.
+    share
+        Of the kernel, see `exponents`.
 
     Returns
     -------
-    tuple of Tensor
-        Features of queries and keys in [0, 1], right up to one factor per query.
+    Tensor
+        One average per query, with weights that sum to one.
+
+    Notes
+    -----
+    Cost O((n + l) m c): the n x l weights are never made, and in inference on CPU no n x m ones.
     """
-    top = k.detach().amax(-2, keepdim=True)
-    q = q + top
-    return (q - q.detach().amax(-1, keepdim=True)).exp(), (k - top).exp()
+    if routes.flash_features(q, k, v, projection):
+        return _by_flash(q, k, v, projection, share)
+    logits = exponents(k, projection, share).mT  # (..., h, m, l)
+    weights = logits.softmax(-1)
+    # The logarithm of the sum of exp(logits), by any entry: here the one with the best rounding.
+    top, place = logits.max(-1, keepdim=True)
+    mass = top - weights.gather(-1, place).log()
+    return (q @ projection.mT + mass.mT).softmax(-1) @ (weights @ v)
+
+
+def _by_flash(
+    q: Float[Tensor, "b h n c"],
+    k: Float[Tensor, "b h l c"],
+    v: Float[Tensor, "b h l c"],
+    projection: Float[Tensor, "h m c"],
+    share: float,
+) -> Float[Tensor, "b h n c"]:
+    """Let the directions attend to the keys, and the queries to the directions."""
+    attend = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+    directions = projection.expand(len(q), -1, -1, -1)
+    bias = (-share * k.square().sum(-1)).unsqueeze(-2)
+    summary, mass = attend(directions, k, v, attn_mask=bias, scale=1.0)
+    return attend(q, directions, summary, attn_mask=mass.unsqueeze(-2), scale=1.0)[0]
 
 
 def relu_features(
