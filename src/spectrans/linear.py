@@ -36,7 +36,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 def apply_linear(layer: nn.Module, x: Tensor) -> Tensor:
     """Give `layer(x)`, up to rounding, of an `nn.Linear` or what has taken its place."""
-    if type(layer) is nn.Linear and not _has_hooks(layer):
+    if type(layer) is nn.Linear and not routes.has_hooks(layer):
         return linear(x, layer.weight, layer.bias)
     return layer(x)
 
@@ -58,7 +58,7 @@ def apply_fused(layer: nn.Module, x: Tensor, activation: Fused) -> Tensor | None
     Tensor or None
         None in training: the gradient needs the value before the activation.
     """
-    if type(layer) is not nn.Linear or _has_hooks(layer):
+    if type(layer) is not nn.Linear or routes.has_hooks(layer):
         return None
     weight, bias = layer.weight, layer.bias
     if not _fits(x, weight, bias) or routes.needs_slope(x, weight, bias):
@@ -82,22 +82,6 @@ def _fits(x: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
         and x.numel() > 0
         and x.shape[-1] == weight.shape[-1]
         and weight.is_contiguous()
-    )
-
-
-def _has_hooks(layer: nn.Linear) -> bool:
-    everywhere = nn.modules.module
-    return any(
-        (
-            layer._forward_hooks,
-            layer._forward_pre_hooks,
-            layer._backward_hooks,
-            layer._backward_pre_hooks,
-            everywhere._global_forward_hooks,
-            everywhere._global_forward_pre_hooks,
-            everywhere._global_backward_hooks,
-            everywhere._global_backward_pre_hooks,
-        )
     )
 
 

@@ -2,19 +2,20 @@
 
 A transform of a padded row is another transform, so zeroing padded positions is not enough. Real
 tokens are packed into one `(t, d)` tensor, rows of equal length side by side; every mixer is then
-called on dense batches of one length, and norms and feed-forward layers on real tokens only.
+called on dense batches of one length, and what treats each token alone on real tokens only.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import torch
 from jaxtyping import Float, Int, Integer
-from torch import Tensor
+from torch import Tensor, nn
 
 from spectrans.errors import must
+from spectrans.transforms.routes import has_hooks
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -98,18 +99,36 @@ class Rows:
             padded[row, column[:, :, None], column[:, None, :]] = group.permute(0, 2, 3, 1)
         return padded.permute(0, 3, 1, 2)
 
-    def mix(
-        self, mixer: Callable[[Tensor], Tensor], x: Float[Tensor, "t d"]
-    ) -> Float[Tensor, "t d"]:
-        """Call a mixer once per distinct row length, on a dense batch of these rows."""
-        sizes = [rows * length for rows, length in self.groups]
-        if not sizes:  # nothing but padding
+    def mix(self, mixer: nn.Module, x: Float[Tensor, "t d"]) -> Float[Tensor, "t d"]:
+        """Let a mixer see each row: by its `forward_packed` if it has one, else once per length."""
+        if not self.groups:  # nothing but padding
             return x
+        # Hooks are called by calling the mixer.
+        if has_hooks(mixer) or not _knows_packed(mixer):
+            return self.each(mixer, x)
+        packed: Any = mixer.forward_packed
+        return packed(x, self)
+
+    def each(
+        self, function: Callable[[Tensor], Tensor], x: Float[Tensor, "t d"]
+    ) -> Float[Tensor, "t e"]:
+        """Call a function of dense batches once per distinct row length, and join what it gives."""
+        parts = x.split([rows * length for rows, length in self.groups])
         mixed = [
-            mixer(part.view(rows, length, -1)).reshape(part.shape).to(x.dtype)
-            for part, (rows, length) in zip(x.split(sizes), self.groups, strict=True)
+            function(part.view(rows, length, -1)).flatten(0, 1)
+            for part, (rows, length) in zip(parts, self.groups, strict=True)
         ]
-        return torch.cat(mixed)
+        return torch.cat(mixed).to(x.dtype)
+
+
+def _knows_packed(mixer: nn.Module) -> bool:
+    """Say whether a mixer has a `forward_packed` that is about the `forward` that it has."""
+    homes = (
+        next((home for home in type(mixer).__mro__ if name in vars(home)), None)
+        for name in ("forward_packed", "forward")
+    )
+    packed, plain = homes
+    return bool(packed and plain and issubclass(packed, plain)) and "forward" not in vars(mixer)
 
 
 @outside_graphs

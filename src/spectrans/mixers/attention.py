@@ -1,6 +1,7 @@
 """Softmax attention, global or in a local window."""
 
 import math
+from functools import partial
 from typing import ClassVar, Literal
 
 import torch
@@ -11,6 +12,7 @@ from torch import Tensor
 
 from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
 from spectrans.mixers.projection import HeadProjection
+from spectrans.packing import Rows
 from spectrans.positions import alibi_bias, rotary
 from spectrans.transforms.precision import full_precision, widened
 
@@ -77,18 +79,25 @@ class AttentionMixer(Mixer):
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """Let every token attend to the tokens of its row, or of its window."""
-        q, k, v = self.heads.split(x)
+        return self.heads.around(self._mix, x)
+
+    def forward_packed(self, x: Float[Tensor, "t d"], rows: Rows) -> Float[Tensor, "t d"]:
+        """Do the same with packed rows, all of them projected at once."""
+        return self.heads.around(partial(rows.each, self._mix), x)
+
+    def _mix(self, qkv: Float[Tensor, "b n p"]) -> Float[Tensor, "b n d"]:
+        q, k, v = self.heads.parts(qkv)
         if self.options.position == "rotary":
             q, k = rotary(q, k)
         window = self.options.window
         if window is not None and torch.compiler.is_exporting():
             y = self._local_at_any_length(q, k, v, window)
         # Below three windows the blocks of the local form would cover the row anyway.
-        elif window is not None and x.shape[1] > 3 * window:
+        elif window is not None and q.shape[2] > 3 * window:
             y = self._local(q, k, v, window)
         else:
             y = self._attend(q, k, v, self._bias(q, window))
-        return self.heads.merge(y)
+        return self.heads.join(y)
 
     def with_weights(
         self, x: Float[Tensor, "b n d"]

@@ -51,6 +51,10 @@ class Mixer(nn.Module):
 
     A mixer keeps shape and dtype, takes any `n >= 1`, treats rows independently, and knows neither
     padding nor the model around it: the model calls it on rows of real tokens only.
+
+    A mixer may also define `forward_packed(x, rows)` for rows of several lengths that lie one after
+    the other in `(t, d)`. It gives what `rows.each(self, x)` gives, faster: `Rows.each` calls a
+    function once per length, and what treats each token alone can be called once.
     """
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:

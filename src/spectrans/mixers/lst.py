@@ -1,6 +1,7 @@
 """Products of queries, keys and values in a cosine, sine or Hadamard basis of the tokens (LST)."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import ClassVar, Literal
 
 import torch
@@ -8,9 +9,9 @@ from jaxtyping import Float
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from spectrans.linear import apply_linear
 from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
 from spectrans.mixers.projection import HeadProjection
+from spectrans.packing import Rows
 from spectrans.transforms.hadamard import hadamard
 from spectrans.transforms.precision import full_precision, widened
 from spectrans.transforms.trig import dct, dst, idct, idst
@@ -96,15 +97,20 @@ class LSTMixer(Mixer):
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """Weigh the values of each frequency of each row."""
-        qkv = apply_linear(self.heads.qkv, x)
+        return self.heads.around(self._mix, x)
+
+    def forward_packed(self, x: Float[Tensor, "t d"], rows: Rows) -> Float[Tensor, "t d"]:
+        """Do the same with packed rows, all of them projected at once."""
+        return self.heads.around(partial(rows.each, self._mix), x)
+
+    def _mix(self, qkv: Float[Tensor, "b n p"]) -> Float[Tensor, "b n d"]:
         b, n, _ = qkv.shape
         # The heads stay behind the tokens: a transform treats all channels alike, in one call.
         parts = widened(qkv).view(b, n, 3, self.heads.num_heads, self.heads.head_dim)
-        with full_precision(x):
+        with full_precision(qkv):
             q, k, v = self._along_tokens(parts, _FORWARD).unbind(2)  # each (b, n, h, c)
             weighed = self._weights(q, k) * v
-            y = self._along_tokens(weighed.unsqueeze(2), _INVERSE).flatten(2).to(qkv.dtype)
-        return apply_linear(self.heads.out, y)
+            return self._along_tokens(weighed.unsqueeze(2), _INVERSE).flatten(2).to(qkv.dtype)
 
     def _weights(
         self, q: Float[Tensor, "b n h c"], k: Float[Tensor, "b n h c"]

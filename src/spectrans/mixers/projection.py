@@ -1,6 +1,7 @@
 """Queries, keys and values in heads, and the way back: what every attention-like mixer shares."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Float
@@ -50,21 +51,36 @@ class HeadProjection(nn.Module):
             if linear.bias is not None:
                 nn.init.zeros_(linear.bias)
 
+    def around(
+        self, mix: Callable[[Tensor], Tensor], x: Float[Tensor, "*b d"]
+    ) -> Float[Tensor, "*b d"]:
+        """Project tokens, mix what `parts` takes apart into what `join` gives, and project back."""
+        return apply_linear(self.out, mix(apply_linear(self.qkv, x)))
+
     def split(
         self, x: Float[Tensor, "b n d"]
     ) -> tuple[Float[Tensor, "b h n c"], Float[Tensor, "b h n c"], Float[Tensor, "b h n c"]]:
-        """Give queries, keys and values, each with its heads in front of its tokens."""
-        b, n, _ = x.shape
-        qkv = apply_linear(self.qkv, x).view(b, n, 3, self.num_heads, self.head_dim)
-        q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # each (b, h, n, c)
+        """Give queries, keys and values of tokens, each with its heads in front of its tokens."""
+        return self.parts(apply_linear(self.qkv, x))
+
+    def parts(
+        self, qkv: Float[Tensor, "b n p"]
+    ) -> tuple[Float[Tensor, "b h n c"], Float[Tensor, "b h n c"], Float[Tensor, "b h n c"]]:
+        """Give queries, keys and values of projected tokens."""
+        b, n, _ = qkv.shape
+        heads = qkv.view(b, n, 3, self.num_heads, self.head_dim)
+        q, k, v = heads.permute(2, 0, 3, 1, 4).unbind(0)  # each (b, h, n, c)
         if self.qk_norm is not None:
             q, k = self.qk_norm(q, k)
         return q, k, v
 
     def merge(self, y: Float[Tensor, "b h n c"]) -> Float[Tensor, "b n d"]:
         """Join the heads of every token and project."""
-        b, h, n, c = y.shape
-        return apply_linear(self.out, y.transpose(1, 2).reshape(b, n, h * c))
+        return apply_linear(self.out, self.join(y))
+
+    def join(self, y: Float[Tensor, "b h n c"]) -> Float[Tensor, "b n d"]:
+        """Join the heads of every token."""
+        return y.transpose(1, 2).flatten(2)
 
 
 class QKNorm(nn.Module):

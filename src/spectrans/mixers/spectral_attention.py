@@ -1,6 +1,7 @@
 """Attention by random features, in time linear in the tokens."""
 
 import math
+from functools import partial
 from typing import ClassVar, Literal
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 
 from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
 from spectrans.mixers.projection import HeadProjection
+from spectrans.packing import Rows
 from spectrans.positions import rotary
 from spectrans.transforms.features import (
     exponential_attention,
@@ -118,12 +120,19 @@ class SpectralAttentionMixer(Mixer):
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """Let every token attend to all tokens of its row."""
-        q, k, v = self.heads.split(x)
+        return self.heads.around(self._mix, x)
+
+    def forward_packed(self, x: Float[Tensor, "t d"], rows: Rows) -> Float[Tensor, "t d"]:
+        """Do the same with packed rows, all of them projected at once."""
+        return self.heads.around(partial(rows.each, self._mix), x)
+
+    def _mix(self, qkv: Float[Tensor, "b n p"]) -> Float[Tensor, "b n d"]:
+        q, k, v = self.heads.parts(qkv)
         if self.options.position == "rotary":
             q, k = rotary(q, k)
-        with full_precision(x):
+        with full_precision(qkv):
             y = self._attend(widened(q), widened(k), widened(v)).to(v.dtype)
-        return self.heads.merge(y)
+        return self.heads.join(y)
 
     def _attend(
         self, q: Float[Tensor, "b h n c"], k: Float[Tensor, "b h n c"], v: Float[Tensor, "b h n c"]

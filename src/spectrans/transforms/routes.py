@@ -90,6 +90,23 @@ def needs_slope(*tensors: Tensor | None) -> bool:
     return torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
 
 
+def has_hooks(module: nn.Module) -> bool:
+    """Say whether somebody wants to know of a module's calls."""
+    everywhere = nn.modules.module
+    return any(
+        (
+            module._forward_hooks,
+            module._forward_pre_hooks,
+            module._backward_hooks,
+            module._backward_pre_hooks,
+            everywhere._global_forward_hooks,
+            everywhere._global_forward_pre_hooks,
+            everywhere._global_backward_hooks,
+            everywhere._global_backward_pre_hooks,
+        )
+    )
+
+
 def flash_features(*tensors: Tensor) -> bool:
     """Say whether attention through random features should be two calls of torch's flash kernel.
 
