@@ -112,14 +112,13 @@ class HybridBlock(nn.Module):
     def forward(self, x: Tensor, rows: Rows | None = None) -> Tensor:
         """Transform a dense batch `(b, n, d)`, or packed tokens `(t, d)` with their `rows`."""
         if self.norm_position == "pre":
-            x = x + self._mix(self.norm1(x), rows)
-            return x + self._transform(self.norm2(x))
-        x = self.norm1(x + self._mix(x, rows))
-        return self.norm2(x + self._transform(x))
+            x = self._add(x, self._mix(self.norm1(x), rows))
+            return self._add(x, self._transform(self.norm2(x)))
+        x = self.norm1(self._add(x, self._mix(x, rows)))
+        return self.norm2(self._add(x, self._transform(x)))
 
     def _mix(self, x: Tensor, rows: Rows | None) -> Tensor:
-        y = self.mixer(x) if rows is None else self._mix_rows(x, rows)
-        return self.mixing_dropout(y) * self.residual_scale
+        return self.mixing_dropout(self.mixer(x) if rows is None else self._mix_rows(x, rows))
 
     # Looked up in here, the mixer's class is no reason for another graph of the block.
     @outside_graphs
@@ -127,4 +126,7 @@ class HybridBlock(nn.Module):
         return rows.mix(self.mixer, x)
 
     def _transform(self, x: Tensor) -> Tensor:
-        return self.dropout(self.ffn(x)) * self.residual_scale
+        return self.dropout(self.ffn(x))
+
+    def _add(self, x: Tensor, branch: Tensor) -> Tensor:
+        return torch.add(x, branch, alpha=self.residual_scale)

@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from spectrans.transforms.precision import full_precision, widened
+from spectrans.transforms.routes import is_plain
 
 
 class Norm(nn.LayerNorm):
@@ -42,7 +43,10 @@ class Norm(nn.LayerNorm):
             y, _, root = torch.native_layer_norm(wide, shape, weight, bias, epsilon)
             # 1/sqrt(variance + epsilon) within a thousandth of its largest value: equal channels.
             # Asked this way round, a NaN stays one.
-            y = torch.where(root >= 0.999 / math.sqrt(epsilon), bias, y)
+            flat = root >= 0.999 / math.sqrt(epsilon)
+            # To look is cheaper than to choose for every channel, where looking does not wait.
+            if not is_plain(flat) or bool(flat.any()):
+                y = torch.where(flat, bias, y)
             return y.to(input.dtype)
 
     def _floor(self, dtype: torch.dtype) -> float:
