@@ -1,6 +1,7 @@
 """Products with a weight are float32's own, whichever library computes them, and so are slopes."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -214,28 +215,61 @@ def test_operations_are_still_counted() -> None:
     assert counter.get_total_flops() == 2 * 4 * 8 * 6
 
 
-@everywhere
-def test_hooks_of_a_layer_are_called() -> None:
-    ffn, seen = FeedForward(8, 16), []
-    ffn.up.register_forward_hook(lambda layer, args, y: seen.append(y.shape))
-    with torch.no_grad():
-        ffn(torch.randn(3, 8))
-    assert seen == [(3, 16)]
+class Adapter(nn.Linear):
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(input) + 1
+
+
+def by_another_class(layer: nn.Linear) -> None:
+    layer.__class__ = Adapter
+
+
+def by_another_forward(layer: nn.Linear) -> None:
+    plain = layer.forward
+    layer.forward = lambda x: plain(x) + 1  # type: ignore[method-assign, assignment]
+
+
+def by_a_hook(layer: nn.Linear) -> None:
+    layer.register_forward_hook(lambda layer, args, y: y + 1)
 
 
 @everywhere
 @gelus
-def test_what_has_taken_a_layers_place_is_called(activation: Any) -> None:
-    class Adapter(nn.Linear):
-        def forward(self, input: Tensor) -> Tensor:
-            return super().forward(input) + 1
-
-    ffn = FeedForward(8, 16, activation)
-    ffn.up = adapter = Adapter(8, 16)
-    x = torch.randn(3, 8)
+@pytest.mark.parametrize(
+    "change", [by_another_class, by_another_forward, by_a_hook], ids=lambda f: f.__name__
+)
+def test_what_changes_a_layers_answer_is_heard(
+    change: Callable[[nn.Linear], None], activation: Any
+) -> None:
+    ffn, x = FeedForward(8, 16, activation), torch.randn(3, 8)
     with torch.no_grad():
-        expected = ffn.down(ACTIVATIONS[ffn.activation](adapter(x)))
+        up = F.linear(x, ffn.up.weight, ffn.up.bias) + 1
+        expected = F.linear(ACTIVATIONS[ffn.activation](up), ffn.down.weight, ffn.down.bias) + 1
+        change(ffn.up)
+        change(ffn.down)
         torch.testing.assert_close(ffn(x), expected)
+
+
+def rounded(x: Tensor, weight: Tensor, *args: Any) -> Tensor:
+    return (x.bfloat16() @ weight.bfloat16().T).to(x.dtype)
+
+
+@everywhere
+@pytest.mark.parametrize(
+    "operations",
+    [SimpleNamespace(), SimpleNamespace(_linear_pointwise=rounded)],
+    ids=["missing", "rounding"],
+)
+def test_without_a_right_operation_products_are_torchs(
+    operations: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(torch.ops, "mkldnn", operations)
+    routes._onednn_is_right.cache_clear()
+    x, weight = torch.randn(4, 8), torch.randn(6, 8)
+    try:
+        assert torch.equal(linear(x, weight), F.linear(x, weight))
+    finally:
+        routes._onednn_is_right.cache_clear()
 
 
 @everywhere

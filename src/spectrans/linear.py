@@ -4,7 +4,7 @@ Both give a float32 product of full precision. Layers stay `nn.Linear`: with hoo
 quantised weights, tracing or compiling they are called like any other module.
 """
 
-from typing import Any, Literal
+from typing import Any, Literal, TypeGuard
 
 import torch
 import torch.nn.functional as F
@@ -36,7 +36,7 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 def apply_linear(layer: nn.Module, x: Tensor) -> Tensor:
     """Give `layer(x)`, up to rounding, of an `nn.Linear` or what has taken its place."""
-    if type(layer) is nn.Linear and not routes.has_hooks(layer):
+    if _is_simple(layer) and _fits(x, layer.weight, layer.bias):
         return linear(x, layer.weight, layer.bias)
     return layer(x)
 
@@ -58,7 +58,7 @@ def apply_fused(layer: nn.Module, x: Tensor, activation: Fused) -> Tensor | None
     Tensor or None
         None in training: the gradient needs the value before the activation.
     """
-    if type(layer) is not nn.Linear or routes.has_hooks(layer):
+    if not _is_simple(layer):
         return None
     weight, bias = layer.weight, layer.bias
     if not _fits(x, weight, bias) or routes.needs_slope(x, weight, bias):
@@ -70,6 +70,11 @@ def apply_fused(layer: nn.Module, x: Tensor, activation: Fused) -> Tensor | None
         return None
     short = None if bias is None else bias.to(dtype)
     return _product(x.to(dtype), weight.to(dtype), short, activation)
+
+
+def _is_simple(layer: nn.Module) -> TypeGuard[nn.Linear]:
+    """Say whether a layer is its weight and bias, and nothing else."""
+    return type(layer) is nn.Linear and not routes.has_hooks(layer)
 
 
 def _fits(x: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
@@ -87,14 +92,16 @@ def _fits(x: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
 
 def _product(x: Tensor, weight: Tensor, bias: Tensor | None, then: Fused = "none") -> Tensor:
     operation, algorithm = _POST[then]
-    return torch.ops.mkldnn._linear_pointwise(x, weight, bias, operation, [], algorithm)
+    return torch.ops.mkldnn._linear_pointwise(
+        x.contiguous(), weight, bias, operation, [], algorithm
+    )
 
 
 def _times(a: Tensor, b: Tensor) -> Tensor:
     """Give a b. oneDNN wants the transpose of b, laid out row by row: strided it is very slow."""
     if torch.is_grad_enabled():  # a second derivative is wanted
         return a @ b
-    return _product(a.contiguous(), b.t().contiguous(), None)
+    return _product(a, b.t().contiguous(), None)
 
 
 class _Product(torch.autograd.Function):

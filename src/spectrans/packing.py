@@ -128,7 +128,7 @@ def _knows_packed(mixer: nn.Module) -> bool:
         for name in ("forward_packed", "forward")
     )
     packed, plain = homes
-    return bool(packed and plain and issubclass(packed, plain)) and "forward" not in vars(mixer)
+    return bool(packed and plain and issubclass(packed, plain))
 
 
 @outside_graphs

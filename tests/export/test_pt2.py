@@ -12,7 +12,7 @@ from tests.export.plans import LONG, PLANS, classifier, encoder, padded
 
 SHAPES = ((1, 1), (3, 1), (2, 2), (2, 3), (5, 13), (3, 31), (2, 64), (1, 131))
 # The others take another, equally good way in a program that must not ask for the length.
-TO_THE_LAST_BIT = ("afno", "fourier", "spectral_attention")
+TO_THE_LAST_BIT = ("afno", "fourier")
 
 READER = """
 import sys

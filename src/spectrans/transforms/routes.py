@@ -11,9 +11,10 @@ from functools import cache
 from typing import Any, Literal, get_args
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import forward_ad
-from torch.utils._python_dispatch import is_in_torch_dispatch_mode
+from torch.utils import _python_dispatch
 
 from spectrans.errors import unknown
 
@@ -79,10 +80,17 @@ def is_plain(*tensors: Tensor) -> bool:
     return not (
         torch.compiler.is_compiling()
         or torch.jit.is_tracing()  # type: ignore[attr-defined]
-        or is_in_torch_dispatch_mode()
-        or torch._C._are_functorch_transforms_active()
-        or forward_ad._current_level >= 0
+        or _is_transformed()
     ) and all(type(t) in (Tensor, nn.Parameter) and t.device.type == "cpu" for t in tensors)
+
+
+def _is_transformed() -> bool:
+    """Say whether torch hands operations to something else first; True where it does not say."""
+    functorch = getattr(torch._C, "_are_functorch_transforms_active", None)
+    modes = getattr(_python_dispatch, "is_in_torch_dispatch_mode", None)
+    if functorch is None or modes is None:
+        return True
+    return functorch() or modes() or getattr(forward_ad, "_current_level", 0) >= 0
 
 
 def needs_slope(*tensors: Tensor | None) -> bool:
@@ -91,9 +99,9 @@ def needs_slope(*tensors: Tensor | None) -> bool:
 
 
 def has_hooks(module: nn.Module) -> bool:
-    """Say whether somebody wants to know of a module's calls."""
+    """Say whether calling a module does more than its class's `forward`."""
     everywhere = nn.modules.module
-    return any(
+    return "forward" in vars(module) or any(
         (
             module._forward_hooks,
             module._forward_pre_hooks,
@@ -114,7 +122,9 @@ def flash_features(*tensors: Tensor) -> bool:
     of features, at 512 to 4,096 tokens, and less memory. The kernel does not give the slope of the
     sums over the keys.
     """
-    return is_plain(*tensors) and not needs_slope(*tensors) and tensors[0].dim() == 4
+    if not is_plain(*tensors) or needs_slope(*tensors) or tensors[0].dim() != 4:
+        return False
+    return _flash_is_right()
 
 
 def onednn(rows: int, weight: Tensor, dtype: torch.dtype) -> bool:
@@ -126,21 +136,48 @@ def onednn(rows: int, weight: Tensor, dtype: torch.dtype) -> bool:
         return False
     # Where lower precision is allowed for float32 torch takes it, and knows best how.
     matmul = torch.backends.mkldnn.matmul  # type: ignore[attr-defined]
-    exact = matmul.fp32_precision in ("none", "ieee")
-    return dtype == torch.bfloat16 or (exact and _onednn_is_exact())
+    if dtype == torch.float32 and getattr(matmul, "fp32_precision", "") not in ("none", "ieee"):
+        return False
+    return _onednn_is_right(dtype)
 
 
 @cache
 def _onednn_suits() -> bool:
     """Say whether this is a CPU on which oneDNN was measured: AMD's with AVX-512."""
-    available = hasattr(torch.ops.mkldnn, "_linear_pointwise")
     known: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(available and known.get("sse4a") and known.get("avx512_f"))
+    return bool(known.get("sse4a") and known.get("avx512_f"))
 
 
 @cache
-def _onednn_is_exact() -> bool:
-    """Say whether a float32 product keeps the last bit, as it does not in any shorter type."""
-    fine = torch.full((64, 64), 1 + torch.finfo(torch.float32).eps)
-    product = torch.ops.mkldnn._linear_pointwise(fine, torch.eye(64), None, "none", [], "")
-    return torch.equal(product, fine)
+@torch.inference_mode()
+def _onednn_is_right(dtype: torch.dtype) -> bool:
+    """Try the operation, which torch does not document: products, biases and GELU.
+
+    A float32 product with the identity keeps the last bit, as it does not in any shorter type.
+    """
+    multiply = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
+    if multiply is None:
+        return False
+    eps = torch.finfo(dtype).eps
+    x, weight = torch.full((64, 64), 1 + eps, dtype=dtype), torch.eye(64, dtype=dtype)
+    bias = torch.linspace(-4, 4, 64, dtype=dtype)
+    curved = (x + bias).to(dtype)
+    found = [multiply(x, weight, bias, "gelu", [], algorithm) for algorithm in ("none", "tanh")]
+    wanted = [F.gelu(curved), F.gelu(curved, approximate="tanh")]
+    return torch.equal(multiply(x, weight, None, "none", [], ""), x) and all(
+        torch.allclose(a, b, rtol=8 * eps, atol=8 * eps) for a, b in zip(found, wanted, strict=True)
+    )
+
+
+@cache
+@torch.inference_mode()
+def _flash_is_right() -> bool:
+    """Try the operation, which torch does not document: values and the logarithms of the sums."""
+    attend = getattr(torch.ops.aten, "_scaled_dot_product_flash_attention_for_cpu", None)
+    if attend is None:
+        return False
+    x = torch.linspace(-1, 1, 30, dtype=torch.float64).view(1, 2, 5, 3).sin()
+    bias = torch.linspace(-2, 1, 10, dtype=torch.float64).view(1, 2, 1, 5)
+    logits = x[:, :, :4] @ x.mT + bias
+    y, mass = attend(x[:, :, :4], x, x, attn_mask=bias, scale=1.0)
+    return torch.allclose(y, logits.softmax(-1) @ x) and torch.allclose(mass, logits.logsumexp(-1))
