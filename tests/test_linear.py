@@ -1,7 +1,6 @@
 """Products with a weight are float32's own, whichever library computes them, and so are slopes."""
 
 from collections.abc import Callable
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -248,28 +247,6 @@ def test_what_changes_a_layers_answer_is_heard(
         change(ffn.up)
         change(ffn.down)
         torch.testing.assert_close(ffn(x), expected)
-
-
-def rounded(x: Tensor, weight: Tensor, *args: Any) -> Tensor:
-    return (x.bfloat16() @ weight.bfloat16().T).to(x.dtype)
-
-
-@everywhere
-@pytest.mark.parametrize(
-    "operations",
-    [SimpleNamespace(), SimpleNamespace(_linear_pointwise=rounded)],
-    ids=["missing", "rounding"],
-)
-def test_without_a_right_operation_products_are_torchs(
-    operations: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(torch.ops, "mkldnn", operations)
-    routes._onednn_is_right.cache_clear()
-    x, weight = torch.randn(4, 8), torch.randn(6, 8)
-    try:
-        assert torch.equal(linear(x, weight), F.linear(x, weight))
-    finally:
-        routes._onednn_is_right.cache_clear()
 
 
 @everywhere

@@ -9,12 +9,10 @@ from torch import Tensor, nn
 
 from spectrans import AlternatingTransformer, HybridEncoder, HybridTransformer
 from spectrans.blocks import HybridBlock
-from spectrans.mixers import MIXERS, AttentionMixer
+from spectrans.mixers import MIXERS
 from spectrans.packing import pack_rows
-from tests.cases import CASES, VARIANTS, Case, ids
 from tests.custom import Shift, registered
 
-ALL = CASES + VARIANTS
 SPECTRAL = [name for name, options in MIXERS.items() if options.kind == "spectral"]
 SPATIAL = [name for name, options in MIXERS.items() if options.kind == "spatial"]
 PAIRS = [(a, b) for a in SPECTRAL for b in SPATIAL]
@@ -204,61 +202,6 @@ def test_norms_and_feed_forward_layers_run_on_real_tokens_only() -> None:
             module.register_forward_pre_hook(lambda m, args: seen.append(args[0][..., 0].numel()))
     model(inputs_embeds=torch.randn(5, 16, 24), attention_mask=right(LENGTHS, 16))
     assert set(seen) == {35}
-
-
-@pytest.mark.parametrize("case", ALL, ids=ids)
-@pytest.mark.parametrize("recorded", [False, True], ids=["inference", "training"])
-def test_packed_rows_give_what_one_call_per_length_gives(case: Case, recorded: bool) -> None:
-    mixer, mask = case.build(), scattered(LENGTHS, 16)
-    rows = pack_rows(mask, mask.shape)
-    assert rows is not None
-    x = torch.randn(35, 12, dtype=torch.float64, requires_grad=recorded)
-    expected = torch.cat(
-        [
-            mixer(part.view(count, length, 12)).flatten(0, 1)
-            for part, (count, length) in zip(x.split([1, 18, 16]), rows.groups, strict=True)
-        ]
-    )
-    with torch.set_grad_enabled(recorded):
-        found = rows.mix(mixer, x)
-    torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
-
-
-class Louder(AttentionMixer):
-    """A mixer with a `forward` of its own, above one that knows packed rows."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        return 2 * super().forward(x)
-
-
-def with_another_forward(mixer: AttentionMixer) -> None:
-    mixer.__class__ = Louder
-
-
-def with_a_patched_forward(mixer: AttentionMixer) -> None:
-    plain = mixer.forward
-    mixer.forward = lambda x: 2 * plain(x)  # type: ignore[method-assign]
-
-
-def with_a_hook(mixer: AttentionMixer) -> None:
-    mixer.register_forward_hook(lambda mixer, args, y: 2 * y)
-
-
-@pytest.mark.parametrize(
-    "change", [with_another_forward, with_a_patched_forward, with_a_hook], ids=lambda f: f.__name__
-)
-def test_what_changes_a_mixers_answer_changes_it_for_padded_batches_too(
-    change: Callable[[AttentionMixer], None],
-) -> None:
-    model, mask = HybridEncoder(**SMALL).double(), right((5,), 8)
-    x = torch.randn(1, 8, 24, dtype=torch.float64)
-    before = model(inputs_embeds=x, attention_mask=mask)[:, :5]
-    mixer = model.get_submodule("blocks.1.mixer")
-    assert isinstance(mixer, AttentionMixer)
-    change(mixer)
-    after = model(inputs_embeds=x, attention_mask=mask)[:, :5]
-    torch.testing.assert_close(after, model(inputs_embeds=x[:, :5]), rtol=1e-12, atol=1e-12)
-    assert not torch.allclose(after, before)
 
 
 def test_each_mixer_is_called_once_per_distinct_length() -> None:

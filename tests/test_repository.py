@@ -27,7 +27,7 @@ OURS = sorted(k for k, v in MIXERS.items() if v.__module__.startswith("spectrans
 ORDER = (
     {"errors", "version"},
     {"options", "initialisation", "transforms"},
-    {"positions", "packing"},
+    {"positions", "packing", "linear"},
     {"mixers"},
     {"plan"},
     {"blocks", "heads"},

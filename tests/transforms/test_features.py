@@ -2,13 +2,11 @@
 
 import math
 from collections.abc import Callable
-from types import SimpleNamespace
 
 import pytest
 import torch
 from torch import Tensor
 
-from spectrans.transforms import routes
 from spectrans.transforms.features import (
     exponential_attention,
     exponents,
@@ -127,27 +125,6 @@ def test_two_softmaxes_are_the_weights_of_the_kernel(
     expected = linear_attention(phi_q, phi_k, v)
     found = attend(q, k, v, directions, share=share, recorded=recorded)
     torch.testing.assert_close(found, expected, rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize(
-    "operations",
-    [
-        SimpleNamespace(),
-        SimpleNamespace(_scaled_dot_product_flash_attention_for_cpu=lambda q, k, v, **_: (q, q)),
-    ],
-    ids=["missing", "wrong"],
-)
-def test_without_a_right_flash_operation_weights_are_matrices(
-    operations: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tensors = [torch.randn(2, 6, 4, dtype=torch.float64) for _ in range(4)]
-    expected = attend(*tensors)
-    monkeypatch.setattr(torch.ops, "aten", operations)
-    routes._flash_is_right.cache_clear()
-    try:
-        torch.testing.assert_close(attend(*tensors), expected, rtol=1e-12, atol=1e-12)
-    finally:
-        routes._flash_is_right.cache_clear()
 
 
 @every_route

@@ -1,10 +1,11 @@
 """Routes change how a transform is computed and where it can run, never what it gives."""
 
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from spectrans.transforms import routes
 from tests.cases import CASES, DIMS, VARIANTS, Case, ids
@@ -69,3 +70,54 @@ def test_the_innermost_block_counts_and_ends_with_any_error() -> None:
 def test_an_unknown_route_is_refused() -> None:
     with pytest.raises(ValueError, match="unknown route 'matmull'; did you mean 'matmul'"):
         routes.using(cast(Any, "matmull")).__enter__()
+
+
+def rounded(x: Tensor, weight: Tensor, *args: Any) -> Tensor:
+    return (x.bfloat16() @ weight.bfloat16().T).to(x.dtype)
+
+
+def without_sums(q: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
+    return q, q[..., 0]
+
+
+@pytest.mark.parametrize(
+    ("namespace", "operations", "check"),
+    [
+        ("mkldnn", {}, lambda: routes._onednn_is_right.__wrapped__(torch.float32)),
+        (
+            "mkldnn",
+            {"_linear_pointwise": rounded},
+            lambda: routes._onednn_is_right.__wrapped__(torch.float32),
+        ),
+        ("aten", {}, lambda: routes._flash_is_right.__wrapped__()),
+        (
+            "aten",
+            {"_scaled_dot_product_flash_attention_for_cpu": without_sums},
+            lambda: routes._flash_is_right.__wrapped__(),
+        ),
+    ],
+    ids=["no product", "rounded product", "no flash", "wrong flash"],
+)
+def test_operations_that_are_missing_or_wrong_are_not_called(
+    namespace: str, operations: dict[str, Any], check: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert check()
+    monkeypatch.setattr(torch.ops, namespace, SimpleNamespace(**operations))
+    assert not check()
+
+
+@pytest.mark.parametrize(
+    ("home", "name"),
+    [
+        (torch._C, "_are_functorch_transforms_active"),
+        (torch.utils._python_dispatch, "is_in_torch_dispatch_mode"),
+        (torch.autograd.forward_ad, "_current_level"),
+    ],
+    ids=lambda x: str(x).split()[0],
+)
+def test_where_torch_does_not_say_who_listens_nothing_is_plain(
+    home: Any, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert routes.is_plain(torch.zeros(1))
+    monkeypatch.delattr(home, name)
+    assert not routes.is_plain(torch.zeros(1))
