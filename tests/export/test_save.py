@@ -85,7 +85,7 @@ def test_the_metadata_can_be_read_without_this_library(tmp_path: Path) -> None:
 
 def test_the_report_says_how_right_and_how_fast_the_file_is(tmp_path: Path) -> None:
     report = export.save(encoder("fourier"), tmp_path / "model.pt2", speed_shape=(2, 20))
-    assert report.max_relative_error == 0
+    assert report.max_relative_error < 1e-6
     assert report.bytes == report.path.stat().st_size
     assert (report.speed.rows, report.speed.length) == (2, 20)
     assert report.speed_ratio == report.speed.eager_ms / report.speed.exported_ms > 0

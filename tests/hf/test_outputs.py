@@ -203,7 +203,9 @@ def test_an_unknown_input_is_refused() -> None:
 # -- compiled ----------------------------------------------------------------------------------
 
 
+# torch's compilers use parts of torch that torch has deprecated.
 @every_task
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 @pytest.mark.usefixtures("without_shape_checks")
 def test_a_dense_batch_compiles_to_one_graph(cls: Any) -> None:
     torch._dynamo.reset()

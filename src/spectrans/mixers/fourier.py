@@ -7,13 +7,7 @@ from torch import Tensor
 
 from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
 from spectrans.transforms import routes
-from spectrans.transforms.fourier import (
-    Norm,
-    Part,
-    fourier_mix_full,
-    fourier_mix_half,
-    fourier_mix_matmul,
-)
+from spectrans.transforms.fourier import Norm, Part, fourier_mix, fourier_mix_full
 from spectrans.transforms.precision import full_precision, widened
 
 
@@ -63,8 +57,8 @@ class FourierMixer(Mixer):
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """Mix all tokens and channels of each row."""
-        mix = fourier_mix_half if self.options.use_real_fft else fourier_mix_full
-        if routes.forced() == "matmul":
-            mix = fourier_mix_matmul
+        norm, part = self.options.norm, self.options.part
+        if self.options.use_real_fft or routes.forced() == "matmul":
+            return fourier_mix(x, norm, part)
         with full_precision(x):
-            return mix(widened(x), self.options.norm, self.options.part).to(x.dtype)
+            return fourier_mix_full(widened(x), norm, part).to(x.dtype)

@@ -20,6 +20,11 @@ from spectrans.errors import unknown
 
 Route = Literal["fft", "matmul"]
 
+# Numbers in a row from which folding it alone beats mirroring a batch.
+_FOLDED_FROM = 280_000
+# Numbers of input in one piece of work: temporary tensors stay below what malloc gives back.
+_AT_ONCE = 1 << 22
+
 _forced: Route | None = None
 
 
@@ -63,6 +68,21 @@ def using(route: Route) -> Iterator[None]:
 def forced() -> Route | None:
     """Give the route of the innermost `using` block, None outside."""
     return _forced
+
+
+def fourier(x: Tensor, part: str) -> Literal["matmul", "traced", "mirrored", "folded"]:
+    """Choose how `fourier_mix` is computed, for `x` of (b, n, d)."""
+    if _forced == "matmul":
+        return "matmul"
+    if torch.compiler.is_compiling():
+        return "traced"
+    large = x.shape[1] * x.shape[2] >= _FOLDED_FROM
+    return "folded" if part == "real" and large and x.device.type == "cpu" else "mirrored"
+
+
+def rows_at_once(numbers: int) -> int:
+    """Give how many rows of so many numbers to transform in one piece."""
+    return max(1, _AT_ONCE // numbers)
 
 
 # oneDNN against torch's own choice for x W^T, by operations (2 m k n). On an AMD Zen 4 with 1 and 2
