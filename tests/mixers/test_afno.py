@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from spectrans.mixers import AFNO, AFNOMixer, Dims
+from spectrans.transforms import routes
 
 
 def mixer(hidden_dim: int = 16, length: int = 32, **options: Any) -> AFNOMixer:
@@ -71,3 +72,25 @@ def test_the_limit_has_a_second_name() -> None:
 def test_sizes_that_do_not_fit_are_refused(options: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         mixer(**options)
+
+
+@pytest.mark.parametrize("options", [{}, {"modes_seq": 5}, {"modes_hidden": 8}])
+def test_rows_taken_one_by_one_give_what_the_batch_gives(
+    options: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layer, x = mixer(**options), torch.randn(3, 21, 16, dtype=torch.float64)
+    batch = layer(x).detach()
+    monkeypatch.setattr(routes, "by_rows", lambda *tensors: True)
+    with torch.no_grad():
+        torch.testing.assert_close(layer(x), batch, rtol=0, atol=1e-12)
+
+
+def test_rows_are_taken_one_by_one_for_large_rows_on_one_thread_in_inference(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    large, small = torch.empty(8, 512, 768), torch.empty(64, 64, 768)
+    trained = torch.empty(8, 512, 768, requires_grad=True)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    assert [routes.by_rows(x) for x in (large, small, trained)] == [True, False, False]
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    assert not routes.by_rows(large)

@@ -18,9 +18,14 @@ from torch import Tensor, nn
 from spectrans.errors import must
 from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
 from spectrans.mixers.grid import GridOption, check_tokens, lowest
-from spectrans.transforms.dft import Parts, channel_modes, channels, signal, spectrum
+from spectrans.transforms import routes
+from spectrans.transforms.dft import channel_modes, channels, plus_turned, signal, spectrum
 from spectrans.transforms.grid import grid_signal, grid_spectrum
 from spectrans.transforms.precision import full_precision, widened
+
+# The two parts of complex matrices, and biases, as real tensors.
+Layer = tuple[Tensor, Tensor]
+Layers = tuple[Layer, Layer]
 
 
 class AFNO(MixerOptions):
@@ -128,47 +133,51 @@ class AFNOMixer(Mixer):
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """Transform, act on every kept frequency, transform back."""
+        layers = self._layers()
+        if not routes.by_rows(x, *self.parameters()):
+            return self._mix(x, layers)
+        out = torch.empty_like(x, memory_format=torch.contiguous_format)
+        for row, result in zip(x.split(1), out.unbind(0), strict=True):
+            result.copy_(self._mix(row, layers)[0])
+        return out
+
+    def _layers(self) -> Layers:
+        return _joined(self.w1, self.b1), _joined(self.w2, self.b2)
+
+    def _mix(self, x: Float[Tensor, "b n d"], layers: Layers) -> Float[Tensor, "b n d"]:
         n, d = x.shape[1:]
         with full_precision(x):
-            kept = self._network(self._low(spectrum(widened(x))))
+            kept = self._network(self._low(spectrum(widened(x))), layers)
             return signal(self._spread(kept, n, d), n).to(x.dtype)
 
-    def _low(self, parts: Parts) -> Parts:
+    def _low(self, z: Float[Tensor, "b d f 2"]) -> Float[Tensor, "b w k 2"]:
         """Keep the low frequencies of the tokens and, where asked for, of the channels."""
-        real, imag = parts
         # In an exported program, which may not ask how many there are, `_spread` drops them alone.
         if self.options.modes_seq is not None and not torch.compiler.is_exporting():
-            real, imag = real[:, : self.options.modes_seq], imag[:, : self.options.modes_seq]
-        if self.options.modes_hidden is None:
-            return real, imag
-        return channel_modes((real, imag), self.options.modes_hidden)
+            z = z[:, :, : self.options.modes_seq]
+        width = self.options.modes_hidden
+        return z if width is None else channel_modes(z, width)
 
-    def _spread(self, parts: Parts, n: int, d: int) -> Parts:
+    def _spread(self, z: Float[Tensor, "b w k 2"], n: int, d: int) -> Float[Tensor, "b d f 2"]:
         """Undo `_low`, with zeros where frequencies were dropped."""
-        real, imag = parts
         if self.options.modes_hidden is not None:
-            real, imag = channels(parts, d)
+            z = channels(z, d)
         if self.options.modes_seq is None:
-            return real, imag
+            return z
         if torch.compiler.is_exporting():
-            frequency = torch.arange(real.shape[1], device=real.device)[:, None]
-            kept = frequency < self.options.modes_seq
-            return real * kept, imag * kept
-        dropped = (0, 0, 0, n // 2 + 1 - real.shape[1])
-        return F.pad(real, dropped), F.pad(imag, dropped)
+            frequency = torch.arange(z.shape[2], device=z.device)[:, None]
+            return z * (frequency < self.options.modes_seq)
+        return F.pad(z, (0, 0, 0, n // 2 + 1 - z.shape[2]))
 
-    def _network(self, parts: Parts) -> Parts:
+    def _network(self, z: Float[Tensor, "b w k 2"], layers: Layers) -> Float[Tensor, "b w k 2"]:
         """Apply the two layers and the shrinkage to every frequency."""
-        b, modes, width = parts[0].shape
-        k = self.options.num_blocks
-        blocks = [part.unflatten(2, (k, -1)).permute(2, 0, 1, 3) for part in parts]
-        z = torch.stack(blocks, dim=3).view(k, b * modes, -1)  # real, then imaginary
-        hidden = torch.baddbmm(_joined(self.b1), z, _as_real_matrix(self.w1)).relu()
-        out = torch.baddbmm(_joined(self.b2), hidden, _as_real_matrix(self.w2))
+        b, w, k, _ = z.shape
+        # (blocks, size, b k, 2): the frequencies of all rows are columns of one product.
+        columns = z.transpose(0, 1).reshape(self.options.num_blocks, -1, b * k, 2)
+        out = _affine(_affine(columns, *layers[0]).relu_(), *layers[1])
         if self.options.sparsity_threshold > 0:
             out = F.softshrink(out, self.options.sparsity_threshold)
-        real, imag = out.view(k, b, modes, 2, width // k).permute(1, 2, 0, 4, 3).unbind(-1)
-        return real.flatten(2), imag.flatten(2)
+        return out.view(w, b, k, 2).transpose(0, 1)
 
 
 class AFNOGridMixer(AFNOMixer):
@@ -184,19 +193,25 @@ class AFNOGridMixer(AFNOMixer):
         check_tokens("the tokens of a row", x.shape[1], grid)
         with full_precision(x):
             pairs = grid_spectrum(widened(x).unflatten(1, grid))
-            real, imag = self._network((pairs[..., 0].flatten(1, 2), pairs[..., 1].flatten(1, 2)))
-            out = torch.stack([real, imag], dim=-1).view_as(pairs)
+            z = self._network(pairs.flatten(1, 2).transpose(1, 2), self._layers())
+            out = z.transpose(1, 2).unflatten(1, pairs.shape[1:3])
             if self.options.modes_seq is not None:
                 out = out * lowest(grid, self.options.modes_seq, out.device)
             return grid_signal(out, grid[1]).flatten(1, 2).to(x.dtype)
 
 
-def _as_real_matrix(weight: Float[Tensor, "2 k i o"]) -> Float[Tensor, "k j p"]:
-    """Write complex matrices as real ones that act on (real, imaginary) row vectors."""
-    real, imag = widened(weight).unbind(0)
-    return torch.cat([torch.cat([real, imag], dim=2), torch.cat([-imag, real], dim=2)], dim=1)
+def _joined(weight: Float[Tensor, "2 m i o"], bias: Float[Tensor, "2 m o"]) -> Layer:
+    """Give the parts of complex matrices below each other, to multiply columns, and the biases."""
+    parts = torch.cat(widened(weight).mT.unbind(0), dim=1)  # (m, 2 o, i)
+    return parts, widened(bias).movedim(0, -1)[:, :, None]
 
 
-def _joined(bias: Float[Tensor, "2 k o"]) -> Float[Tensor, "k 1 p"]:
-    """Write complex biases as real ones of twice the length, ready to be added to every row."""
-    return torch.cat(widened(bias).unbind(0), dim=1)[:, None, :]
+def _affine(
+    z: Float[Tensor, "m i c 2"], parts: Float[Tensor, "m two_o i"], bias: Float[Tensor, "m o 1 2"]
+) -> Float[Tensor, "m o c 2"]:
+    """Apply a complex matrix and a bias per block.
+
+    Both parts of the matrix multiply both parts of z, where they lie, in one real product.
+    """
+    both = torch.bmm(parts, z.flatten(2)).unflatten(2, (-1, 2)).unflatten(1, (2, -1))
+    return plus_turned(*both.unbind(1)).add_(bias)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from spectrans.errors import must
 from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
 from spectrans.mixers.grid import Grid, GridOption, check_tokens
-from spectrans.transforms import routes
+from spectrans.transforms.convolution import convolve
 from spectrans.transforms.dft import signal, spectrum
 from spectrans.transforms.grid import grid_signal, grid_spectrum
 from spectrans.transforms.precision import full_precision, widened
@@ -102,21 +102,14 @@ class GFNetMixer(Mixer):
             frequency = torch.arange(n // 2 + 1, device=parts.device)
             return _take(parts, frequency, frequency < len(parts))
         # The response is the unscaled transform of the kernel, and `spectrum` is orthonormal.
-        kernel = signal((parts[..., 0], parts[..., 1]), self.length) * self.length**-0.5
-        response = torch.stack(spectrum(_recentre(kernel, n)), dim=-1)
+        kernel = signal(parts.transpose(0, 1)[None], self.length) * self.length**-0.5
+        response = spectrum(_recentre(kernel[0], n)[None])[0].transpose(0, 1)
         return response * torch.full_like(response[:1, :1, :1], n).sqrt()
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """Convolve each channel of each row with its kernel, circularly."""
-        n = x.shape[1]
         with full_precision(x):
-            if routes.forced() == "matmul":
-                real, imag = spectrum(widened(x))
-                k_real, k_imag = self._response(n).unbind(-1)
-                filtered = real * k_real - imag * k_imag, real * k_imag + imag * k_real
-                return signal(filtered, n).to(x.dtype)
-            z = torch.fft.rfft(widened(x), dim=1, norm="ortho") * self.frequency_response(n)
-            return torch.fft.irfft(z, n=n, dim=1, norm="ortho").to(x.dtype)
+            return convolve(x, self._response(x.shape[1]))
 
 
 class GFNetGridMixer(Mixer):

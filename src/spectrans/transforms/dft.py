@@ -1,7 +1,8 @@
-"""The real DFT along tokens as pairs of real tensors, by an FFT or by products with real matrices.
+"""The DFT of real tokens, as pairs of real numbers, by an FFT or by products with real matrices.
 
 Both directions are orthonormal. Only the n // 2 + 1 frequencies from 0 to 1/2 are held: a real
-signal has the conjugate values at the others.
+signal has the conjugate values at the others. A spectrum of `(b, n, d)` tokens is `(b, d, f, 2)`:
+channel by channel, as FFTs leave it, with real and imaginary part last.
 """
 
 import math
@@ -11,69 +12,99 @@ from jaxtyping import Float
 from torch import Tensor
 
 from spectrans.transforms import routes
-
-# Real and imaginary part, both (..., frequencies, channels).
-Parts = tuple[Float[Tensor, "..."], Float[Tensor, "..."]]
+from spectrans.transforms.adjoint import linear
 
 
-def spectrum(x: Float[Tensor, "*rest n d"]) -> Parts:
-    """Give the real and the imaginary part of the DFT of each channel along the tokens."""
-    if routes.forced() == "matmul":
-        cos, sin = waves(x.shape[-2], x.shape[-2] // 2 + 1, x)
-        return cos @ x, -(sin @ x)
-    z = torch.fft.rfft(x, dim=-2, norm="ortho")
-    return z.real, z.imag
+def spectrum(x: Float[Tensor, "b n d"]) -> Float[Tensor, "b d f 2"]:
+    """Give the DFT of each channel along the tokens."""
+    return _spectrum(x, x.shape[1])
 
 
-def signal(parts: Parts, n: int) -> Float[Tensor, "*rest n d"]:
+def signal(pairs: Float[Tensor, "b d f 2"], n: int) -> Float[Tensor, "b n d"]:
     """Give the `n` real samples that have this half of a spectrum: the inverse of `spectrum`.
 
     The imaginary parts at frequency 0, and at 1/2 for even `n`, count for nothing.
     """
-    real, imag = parts
+    return _signal(pairs, n)
+
+
+def _compute_spectrum(x: Tensor, n: int) -> Tensor:
     if routes.forced() == "matmul":
-        cos, sin = waves(n, n // 2 + 1, real)
-        k = torch.arange(n // 2 + 1, device=real.device)
-        # A frequency stands for itself and its mirror, except 0 and 1/2, which are their own.
-        alone = (k == 0) | (2 * k == n)
-        twice = torch.full_like(k, 2.0, dtype=real.dtype).masked_fill(alone, 1.0)[:, None]
-        return (cos * twice).mT @ real - (sin * twice).mT @ imag
-    return torch.fft.irfft(torch.complex(real, imag), n=n, dim=-2, norm="ortho")
+        cos, sin = waves(n, n // 2 + 1, x)
+        return torch.stack((x.mT @ cos.mT, -(x.mT @ sin.mT)), dim=-1)
+    return torch.view_as_real(torch.fft.rfft(x, dim=1, norm="ortho").mT.contiguous())
 
 
-def channel_modes(parts: Parts, width: int) -> Parts:
+def _compute_signal(pairs: Tensor, n: int) -> Tensor:
+    if routes.forced() == "matmul":
+        cos, sin = waves(n, n // 2 + 1, pairs)
+        real, imag = (pairs * twice(n, pairs)).unbind(-1)
+        return (real @ cos - imag @ sin).mT
+    z = torch.view_as_complex(pairs.contiguous())
+    return torch.fft.irfft(z, n=n, dim=-1, norm="ortho").mT
+
+
+# A frequency stands for itself and its mirror, in the inverse alone: hence the twos.
+_spectrum = linear(_compute_spectrum, lambda grad, n: signal(grad / twice(n, grad), n))
+_signal = linear(_compute_signal, lambda grad, n: spectrum(grad) * twice(n, grad))
+
+
+def twice(n: int, like: Tensor) -> Float[Tensor, "f 1"]:
+    """Give 2 for a frequency that has a mirror, and 1 for 0 and 1/2, which are their own."""
+    k = torch.arange(n // 2 + 1, device=like.device)
+    own = (k == 0) | (2 * k == n)
+    return (2 - own.to(like.dtype))[:, None]
+
+
+def turned(pairs: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """Multiply complex numbers, written as pairs, by the imaginary unit."""
+    return torch.stack((-pairs[..., 1], pairs[..., 0]), dim=-1)
+
+
+def plus_turned(a: Float[Tensor, "..."], b: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
+    """Give a + i b of complex numbers written as pairs."""
+    if routes.forced() == "matmul" or torch.compiler.is_compiling():
+        return a + turned(b)
+    # In one pass. Compilers make one of the other form, and none of complex numbers.
+    return torch.view_as_real(
+        torch.add(torch.view_as_complex(a), torch.view_as_complex(b), alpha=1j)
+    )
+
+
+def channel_modes(pairs: Float[Tensor, "b d f 2"], width: int) -> Float[Tensor, "b w f 2"]:
     """Give the `width` frequencies next to 0, of both signs, of the complex DFT of the channels."""
-    real, imag = parts
+    ahead, behind = (width + 1) // 2, width // 2
     if routes.forced() == "matmul":
-        cos, sin = _channel_waves(real.shape[-1], width, real)
-        return real @ cos.mT + imag @ sin.mT, imag @ cos.mT - real @ sin.mT
-    z = torch.fft.fft(torch.complex(real, imag), dim=-1, norm="ortho")
-    z = torch.cat([z[..., : (width + 1) // 2], z[..., z.shape[-1] - width // 2 :]], dim=-1)
-    return z.real, z.imag
+        cos, sin = _channel_waves(pairs.shape[1], width, pairs)
+        by_cos, by_sin = _on_channels(cos, pairs), _on_channels(sin, pairs)
+        return plus_turned(by_cos, -by_sin)
+    z = torch.fft.fft(torch.view_as_complex(pairs.contiguous()), dim=1, norm="ortho")
+    return torch.view_as_real(torch.cat([z[:, :ahead], z[:, z.shape[1] - behind :]], dim=1))
 
 
-def channels(parts: Parts, d: int) -> Parts:
+def channels(pairs: Float[Tensor, "b w f 2"], d: int) -> Float[Tensor, "b d f 2"]:
     """Give the `d` channels that have these frequencies next to 0 and no others."""
-    real, imag = parts
-    width = real.shape[-1]
+    width = pairs.shape[1]
     if routes.forced() == "matmul":
-        cos, sin = _channel_waves(d, width, real)
-        return real @ cos - imag @ sin, imag @ cos + real @ sin
-    z = torch.complex(real, imag)
-    gap = z.new_zeros((*z.shape[:-1], d - width))
-    z = torch.cat([z[..., : (width + 1) // 2], gap, z[..., (width + 1) // 2 :]], dim=-1)
-    z = torch.fft.ifft(z, dim=-1, norm="ortho")
-    return z.real, z.imag
+        cos, sin = _channel_waves(d, width, pairs)
+        return plus_turned(_on_channels(cos.mT, pairs), _on_channels(sin.mT, pairs))
+    z = torch.view_as_complex(pairs.contiguous())
+    gap = z.new_zeros((z.shape[0], d - width, z.shape[2]))
+    z = torch.cat([z[:, : (width + 1) // 2], gap, z[:, (width + 1) // 2 :]], dim=1)
+    return torch.view_as_real(torch.fft.ifft(z, dim=1, norm="ortho"))
 
 
-def _channel_waves(d: int, width: int, like: Tensor) -> Parts:
+def _on_channels(matrix: Tensor, pairs: Tensor) -> Tensor:
+    return (matrix @ pairs.flatten(2)).unflatten(2, (-1, 2))
+
+
+def _channel_waves(d: int, width: int, like: Tensor) -> tuple[Tensor, Tensor]:
     """Give the waves of the frequencies 0, 1, ..., -2, -1."""
     cos, sin = waves(d, width // 2 + 1, like)
-    behind = slice(1, width // 2 + 1)
-    ahead = (width + 1) // 2
+    ahead, behind = slice((width + 1) // 2), slice(1, width // 2 + 1)
     return (
-        torch.cat([cos[:ahead], cos[behind].flip(0)]),
-        torch.cat([sin[:ahead], -sin[behind].flip(0)]),
+        torch.cat([cos[ahead], cos[behind].flip(0)]),
+        torch.cat([sin[ahead], -sin[behind].flip(0)]),
     )
 
 

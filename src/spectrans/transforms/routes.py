@@ -22,6 +22,8 @@ Route = Literal["fft", "matmul"]
 
 # Numbers in a row from which folding it alone beats mirroring a batch.
 _FOLDED_FROM = 280_000
+# The same for a convolution, and for the network on all frequencies.
+_ROWS_FROM = 120_000
 # Numbers of input in one piece of work: temporary tensors stay below what malloc gives back.
 _AT_ONCE = 1 << 22
 
@@ -80,9 +82,29 @@ def fourier(x: Tensor, part: str) -> Literal["matmul", "traced", "mirrored", "fo
     return "folded" if part == "real" and large and x.device.type == "cpu" else "mirrored"
 
 
+def convolution(x: Tensor) -> Literal["plain", "rows", "at once"]:
+    """Choose how `convolve` is computed, for `x` of (b, n, d)."""
+    if _forced == "matmul" or torch.compiler.is_compiling():
+        return "plain"
+    large = x.shape[1] * x.shape[2] >= _ROWS_FROM
+    return "rows" if large and _is_alone(x) else "at once"
+
+
+def by_rows(*tensors: Tensor) -> bool:
+    """Say whether to treat rows one after the other, so that all of one stays in the cache."""
+    if not is_plain(*tensors) or needs_slope(*tensors):
+        return False  # first of all: a graph for every length may not ask for the length
+    return tensors[0].shape[1] * tensors[0].shape[2] >= _ROWS_FROM and _is_alone(tensors[0])
+
+
 def rows_at_once(numbers: int) -> int:
     """Give how many rows of so many numbers to transform in one piece."""
     return max(1, _AT_ONCE // numbers)
+
+
+def _is_alone(x: Tensor) -> bool:
+    """Say whether one CPU thread does all: with more, many small steps wait for each other."""
+    return x.device.type == "cpu" and torch.get_num_threads() == 1
 
 
 # oneDNN against torch's own choice for x W^T, by operations (2 m k n). On an AMD Zen 4 with 1 and 2
