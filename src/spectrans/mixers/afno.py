@@ -137,8 +137,10 @@ class AFNOMixer(Mixer):
         if not routes.by_rows(x, *self.parameters()):
             return self._mix(x, layers)
         out = torch.empty_like(x, memory_format=torch.contiguous_format)
-        for row, result in zip(x.split(1), out.unbind(0), strict=True):
-            result.copy_(self._mix(row, layers)[0])
+        for row, result in zip(x.unbind(0), out.unbind(0), strict=True):
+            # The same tokens, channel by channel in memory: faster than an FFT across channels.
+            turned = row.t().contiguous().t()
+            result.copy_(self._mix(turned[None], layers)[0])
         return out
 
     def _layers(self) -> Layers:
@@ -203,7 +205,7 @@ class AFNOGridMixer(AFNOMixer):
 def _joined(weight: Float[Tensor, "2 m i o"], bias: Float[Tensor, "2 m o"]) -> Layer:
     """Give the parts of complex matrices below each other, to multiply columns, and the biases."""
     parts = torch.cat(widened(weight).mT.unbind(0), dim=1)  # (m, 2 o, i)
-    return parts, widened(bias).movedim(0, -1)[:, :, None]
+    return parts, torch.stack(widened(bias).unbind(0), dim=-1)[:, :, None]
 
 
 def _affine(
@@ -214,4 +216,5 @@ def _affine(
     Both parts of the matrix multiply both parts of z, where they lie, in one real product.
     """
     both = torch.bmm(parts, z.flatten(2)).unflatten(2, (-1, 2)).unflatten(1, (2, -1))
-    return plus_turned(*both.unbind(1)).add_(bias)
+    by_real, by_imag = both.unbind(1)
+    return plus_turned(by_real, by_imag, bias)

@@ -61,14 +61,15 @@ def turned(pairs: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
     return torch.stack((-pairs[..., 1], pairs[..., 0]), dim=-1)
 
 
-def plus_turned(a: Float[Tensor, "..."], b: Float[Tensor, "..."]) -> Float[Tensor, "..."]:
-    """Give a + i b of complex numbers written as pairs."""
+def plus_turned(
+    a: Float[Tensor, "..."], b: Float[Tensor, "..."], c: Float[Tensor, "..."]
+) -> Float[Tensor, "..."]:
+    """Give a + i b + c of complex numbers written as pairs, in the shape of a and b."""
     if routes.forced() == "matmul" or torch.compiler.is_compiling():
-        return a + turned(b)
-    # In one pass. Compilers make one of the other form, and none of complex numbers.
-    return torch.view_as_real(
-        torch.add(torch.view_as_complex(a), torch.view_as_complex(b), alpha=1j)
-    )
+        return a + turned(b) + c
+    # In two passes. Compilers make one of the other form, and none of complex numbers.
+    a, b, c = (torch.view_as_complex(pairs) for pairs in (a, b, c))
+    return torch.view_as_real(torch.add(a, b, alpha=1j).add_(c))
 
 
 def channel_modes(pairs: Float[Tensor, "b d f 2"], width: int) -> Float[Tensor, "b w f 2"]:
@@ -77,7 +78,7 @@ def channel_modes(pairs: Float[Tensor, "b d f 2"], width: int) -> Float[Tensor, 
     if routes.forced() == "matmul":
         cos, sin = _channel_waves(pairs.shape[1], width, pairs)
         by_cos, by_sin = _on_channels(cos, pairs), _on_channels(sin, pairs)
-        return plus_turned(by_cos, -by_sin)
+        return by_cos - turned(by_sin)
     z = torch.fft.fft(torch.view_as_complex(pairs.contiguous()), dim=1, norm="ortho")
     return torch.view_as_real(torch.cat([z[:, :ahead], z[:, z.shape[1] - behind :]], dim=1))
 
@@ -87,7 +88,7 @@ def channels(pairs: Float[Tensor, "b w f 2"], d: int) -> Float[Tensor, "b d f 2"
     width = pairs.shape[1]
     if routes.forced() == "matmul":
         cos, sin = _channel_waves(d, width, pairs)
-        return plus_turned(_on_channels(cos.mT, pairs), _on_channels(sin.mT, pairs))
+        return _on_channels(cos.mT, pairs) + turned(_on_channels(sin.mT, pairs))
     z = torch.view_as_complex(pairs.contiguous())
     gap = z.new_zeros((z.shape[0], d - width, z.shape[2]))
     z = torch.cat([z[:, : (width + 1) // 2], gap, z[:, (width + 1) // 2 :]], dim=1)
