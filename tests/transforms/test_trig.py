@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch._dynamo.utils import counters
 
+from spectrans.transforms import routes
 from spectrans.transforms.trig import dct, dst, idct, idst
 
 Transform = Callable[[Tensor], Tensor]
@@ -57,6 +58,21 @@ def test_the_matrix_is_orthogonal(transform: Transform, n: int) -> None:
 def test_the_inverse_gives_the_tokens_back(forward: Transform, inverse: Transform, n: int) -> None:
     x = tokens(n)
     torch.testing.assert_close(inverse(forward(x)), x, rtol=0, atol=1e-12)
+
+
+@every_transform
+@pytest.mark.parametrize("n", [1, 2, 3, 8, 129])
+@pytest.mark.parametrize(
+    "x", [tokens(129, 4), tokens(4, 129).mT, tokens(129, 3)], ids=["pairs", "turned", "odd"]
+)
+def test_rows_taken_one_by_one_give_what_the_matrix_gives(
+    transform: Transform, n: int, x: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with routes.using("matmul"):
+        expected = transform(x[:, :n])
+    monkeypatch.setattr(routes, "by_rows", lambda *tensors: True)
+    with routes.using("fft"):
+        torch.testing.assert_close(transform(x[:, :n]), expected, rtol=0, atol=1e-12)
 
 
 @every_pair

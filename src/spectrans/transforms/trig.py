@@ -127,6 +127,8 @@ def _twiddle(x: Tensor, size: int) -> Complex[Tensor, "k 1"]:
 
 
 def _dct_by_fft(x: Float[Tensor, "*rest n d"]) -> Float[Tensor, "*rest n d"]:
+    if _is_by_pairs(x):
+        return _dct_by_pairs(x)
     n = x.shape[-2]
     spectrum = torch.fft.rfft(_evens_then_odds(x), dim=-2, norm="ortho")
     turned = spectrum * _twiddle(x, n // 2 + 1)  # (..., n // 2 + 1, d)
@@ -139,6 +141,8 @@ def _dct_by_fft(x: Float[Tensor, "*rest n d"]) -> Float[Tensor, "*rest n d"]:
 
 
 def _idct_by_fft(x: Float[Tensor, "*rest n d"]) -> Float[Tensor, "*rest n d"]:
+    if _is_by_pairs(x):
+        return _idct_by_pairs(x)
     n = x.shape[-2]
     k = torch.arange(n // 2 + 1, device=x.device)
     # Z[k] = X[k] - i X[n - k] with X[n] = 0, halved where X[k] and X[n - k] are two numbers.
@@ -149,6 +153,49 @@ def _idct_by_fft(x: Float[Tensor, "*rest n d"]) -> Float[Tensor, "*rest n d"]:
     half = _but_first(k, 1.0, 0.5, x.dtype)[:, None]
     spectrum = turned * (_twiddle(x, n // 2 + 1).conj() * half)
     return _evens_and_odds_merged(torch.fft.irfft(spectrum, n=n, dim=-2, norm="ortho"))
+
+
+def _is_by_pairs(x: Tensor) -> bool:
+    """Say whether to take row by row, two channels at a time."""
+    return x.dim() == 3 and x.shape[-1] % 2 == 0 and routes.by_rows(x)
+
+
+def _dct_by_pairs(x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
+    """Take two channels as one of complex numbers: X[k] = a[k] Z[k] + conj(a[k]) Z[n - k]."""
+    turn = _pair_twiddle(x)
+    back = turn[1:].conj_physical()
+    out = torch.empty_like(x, memory_format=torch.contiguous_format)
+    for row, result in zip(x.unbind(0), out.unbind(0), strict=True):
+        z = torch.fft.fft(_as_complex(_evens_then_odds(row)), dim=0).contiguous()
+        y = torch.mul(z, turn, out=_as_complex(result))
+        y[1:].addcmul_(z[1:].flip(0), back)
+    return out
+
+
+def _idct_by_pairs(x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
+    """Apply the transpose of `_dct_by_pairs`, where conj(a[n - k]) is i a[k]."""
+    back = _pair_twiddle(x).conj_physical()
+    half = (x.shape[1] + 1) // 2
+    out = torch.empty_like(x, memory_format=torch.contiguous_format)
+    for row, result in zip(x.unbind(0), out.unbind(0), strict=True):
+        y = _as_complex(row.contiguous())
+        z = torch.cat([y[:1], torch.sub(y[1:], y[1:].flip(0), alpha=1j)]).mul_(back)
+        z = torch.fft.ifft(z, dim=0, norm="forward").contiguous()
+        places = _as_complex(result)
+        places[::2] = z[:half]
+        places[1::2] = z[half:].flip(0)
+    return out
+
+
+def _as_complex(row: Float[Tensor, "n d"]) -> Complex[Tensor, "n pairs"]:
+    return torch.view_as_complex(row.unflatten(1, (-1, 2)))
+
+
+def _pair_twiddle(x: Float[Tensor, "b n d"]) -> Complex[Tensor, "n 1"]:
+    """Give the twiddle of an unscaled DFT, halved where two terms are added."""
+    n = x.shape[1]
+    half = _but_first(torch.arange(n, device=x.device), 1.0, 0.5, x.dtype)[:, None]
+    return _twiddle(x, n) * (half * n**-0.5)
 
 
 def _evens_then_odds(x: Float[Tensor, "*rest n d"]) -> Float[Tensor, "*rest n d"]:
