@@ -6,16 +6,20 @@ Orthonormal means that the inverse is the transpose and that power is kept.
 """
 
 import math
+from functools import lru_cache
 
 import torch
-from jaxtyping import Complex, Float
+from jaxtyping import Complex, Float, Int
 from torch import Tensor
 
 from spectrans.transforms import routes
 from spectrans.transforms.precision import full_precision, widened
 
-# Up to here the matrix is faster forward and backward, for 64 to 768 channels on one CPU core.
-_MATRIX_UP_TO = 128
+# Up to here the matrix is faster forward and backward, for 256 and 768 channels on one CPU core: of
+# lengths with small prime factors, and of others, of which an FFT is two to four times as slow.
+_MATRIX_UP_TO = 192
+_MATRIX_UP_TO_ROUGH = 320
+_SMALL_PRIMES = (2, 3, 5, 7, 11, 13)
 
 
 def dct(x: Float[Tensor, "*rest n d"]) -> Float[Tensor, "*rest n d"]:
@@ -93,15 +97,38 @@ def _use_matrix(x: Tensor) -> bool:
     """Say whether the matrix is the faster route; a traced graph must not depend on the length."""
     if routes.forced() is not None:
         return routes.forced() == "matmul"
-    return not torch.compiler.is_compiling() and x.shape[-2] <= _MATRIX_UP_TO
+    if torch.compiler.is_compiling():
+        return False
+    n = x.shape[-2]
+    return n <= _MATRIX_UP_TO or (n <= _MATRIX_UP_TO_ROUGH and _is_rough(n))
+
+
+def _is_rough(n: int) -> bool:
+    for prime in _SMALL_PRIMES:
+        while n % prime == 0:
+            n //= prime
+    return n > 1
 
 
 def _dct_matrix(x: Float[Tensor, "*rest n d"]) -> Float[Tensor, "n n"]:
-    place = torch.arange(x.shape[-2], device=x.device)
+    # In this order: to compare a traced length would tie the graph to it.
+    if routes.is_plain(x) and x.shape[-2] <= _MATRIX_UP_TO_ROUGH:
+        return _kept_matrix(x.shape[-2], x.dtype)
+    return _make_matrix(torch.arange(x.shape[-2], device=x.device), x.dtype)
+
+
+# An inverse follows its transform, and one layer another: few lengths are in use at once.
+@lru_cache(maxsize=4)
+def _kept_matrix(n: int, dtype: torch.dtype) -> Float[Tensor, "n n"]:
+    with torch.inference_mode(mode=False), torch.no_grad():  # for training later
+        return _make_matrix(torch.arange(n, device="cpu"), dtype)
+
+
+def _make_matrix(place: Int[Tensor, " n"], dtype: torch.dtype) -> Float[Tensor, "n n"]:
     size = place[-1:] + 1  # a tensor, so that a traced n stays free
     # The phase is reduced to one turn in whole numbers, or float32 would lose it for large n.
-    quarters = ((2 * place + 1) * place[:, None] % (4 * size)).to(x.dtype) / size.to(x.dtype)
-    scale = _but_first(place, 1.0, math.sqrt(2), x.dtype) * size.to(x.dtype).rsqrt()
+    quarters = ((2 * place + 1) * place[:, None] % (4 * size)).to(dtype) / size.to(dtype)
+    scale = _but_first(place, 1.0, math.sqrt(2), dtype) * size.to(dtype).rsqrt()
     return torch.cos(quarters * (math.pi / 2)) * scale[:, None]
 
 
