@@ -26,7 +26,7 @@ OURS = sorted(k for k, v in MIXERS.items() if v.__module__.startswith("spectrans
 # From the bottom up: a part imports from its own line and from the lines above it.
 ORDER = (
     {"errors", "version"},
-    {"options", "initialisation", "transforms"},
+    {"options", "initialisation", "transforms", "sequences"},
     {"positions", "packing", "linear"},
     {"mixers"},
     {"plan"},
@@ -36,6 +36,7 @@ ORDER = (
     {"io"},
     {"hf", "export"},
     {"pretrained"},
+    {"tasks"},
     {"data"},
     {"training"},
     {"report"},

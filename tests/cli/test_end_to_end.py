@@ -113,7 +113,7 @@ def test_train_says_what_it_does_and_prints_what_came_out(trained: Answer) -> No
     assert "60 texts in 3 classes" in trained.err
     assert re.search(r"step 20/20  loss \d\.\d\d  validation [\d.]+ %  [\d,k]+ tok/s", trained.err)
     assert re.search(
-        r"^test +[\d.]+ % of 9 rows right \(majority class 33\.3 %, linear", trained.out, re.M
+        r"^test +accuracy [\d.]+ % \(majority class 33\.3 %, linear", trained.out, re.M
     )
     assert "saved in  runs/colours-002" in trained.out
 

@@ -9,12 +9,11 @@ from spectrans.cli.terminal import clock, plain, rate
 from spectrans.cli.verbs.inputs import read_inputs
 from spectrans.data import load
 from spectrans.training import RunRecord, RunSpec
-from spectrans.training.record import Metrics, Task
+from spectrans.training.record import DataRecord, Metrics
 
 METRICS = Metrics(
-    test_accuracy=0.5,
-    test_loss=1.0,
-    validation_accuracy=0.5,
+    test={"accuracy": 0.5, "loss": 1.0},
+    validation={"accuracy": 0.5, "loss": 1.0},
     best_step=1,
     steps=1,
     seconds=1.0,
@@ -24,7 +23,7 @@ METRICS = Metrics(
 
 def record(data: str) -> RunRecord:
     spec = RunSpec(data=data)
-    return RunRecord(spec=spec, task=Task.of(load(data)), metrics=METRICS, versions={})
+    return RunRecord(spec=spec, data=DataRecord.of(load(data)), metrics=METRICS, versions={})
 
 
 @pytest.fixture(scope="module")
@@ -106,9 +105,9 @@ def test_an_example_beyond_the_test_split_is_refused(digits: RunRecord) -> None:
 
 
 def test_examples_of_data_that_changed_are_refused(digits: RunRecord) -> None:
-    changed = digits.task.model_copy(update={"fingerprint": "0"})
+    changed = digits.data.model_copy(update={"fingerprint": "0"})
     with pytest.raises(ValueError, match="digits has changed since training"):
-        read_inputs(digits.model_copy(update={"task": changed}), [], None, [0])
+        read_inputs(digits.model_copy(update={"data": changed}), [], None, [0])
 
 
 def test_control_characters_never_reach_the_terminal() -> None:

@@ -8,6 +8,7 @@ import pytest
 from rich.console import Console
 
 from spectrans.cli.progress import ComparisonView, TrainView
+from spectrans.tasks import Classification
 from spectrans.training import Comparison, Outcomes, Progress
 from spectrans.training.pool import Failed, Finished, Job, Progressed, Started
 from tests.training.test_comparison import record
@@ -16,7 +17,7 @@ ASKED = Comparison(plans=("fourier", "lst"), seeds=(0, 1), learning_rates=(1e-3,
 
 
 def report(step: int, accuracy: float | None = 0.5) -> Progress:
-    return Progress(step, 40, 1.234, accuracy, 12_345.0, 61.0)
+    return Progress(step, 40, 1.234, Classification.metrics[0], accuracy, 12_345.0, 61.0)
 
 
 def job(plan: str, seed: int = 0) -> Job:

@@ -9,16 +9,25 @@ import pytest
 import torch
 from scipy.optimize import minimize
 
-from spectrans.data import Dataset, Examples, load
-from spectrans.data.baselines import _count, _fit, linear, majority
-from spectrans.data.dataset import TokenKind
+from spectrans.data import Bytes, Dataset, Examples, Pixels, load
+from spectrans.data.baselines import Baseline, _fit, baselines, constant, linear
+from spectrans.data.encoding import AnyEncoding
+from spectrans.data.features import _count
+from spectrans.tasks import Classification
 
 
 def examples(rows: np.ndarray, labels: np.ndarray) -> Examples:
     return Examples(tuple(rows), labels.astype(np.int64))
 
 
-def task(rows: np.ndarray, labels: np.ndarray, kind: TokenKind = "pixel") -> Dataset:
+PIXELS, BYTES = Pixels(vocab_size=256), Bytes()
+
+
+def accuracy(baseline: Baseline) -> float:
+    return baseline.scores.values["accuracy"]
+
+
+def task(rows: np.ndarray, labels: np.ndarray, kind: AnyEncoding = PIXELS) -> Dataset:
     """Three splits of equal size: rows i, i + 3, i + 6 ..."""
     train, validation, test = (examples(rows[i::3], labels[i::3]) for i in range(3))
     return Dataset(
@@ -26,10 +35,9 @@ def task(rows: np.ndarray, labels: np.ndarray, kind: TokenKind = "pixel") -> Dat
         train=train,
         validation=validation,
         test=test,
-        label_names=tuple("abc"),
-        vocab_size=256,
+        task=Classification(labels=tuple("abc")),
+        encoding=kind,
         max_length=rows.shape[1],
-        token_kind=kind,
         description="",
         licence="",
     )
@@ -43,42 +51,42 @@ def test_majority_answers_the_commonest_class_of_the_training_split() -> None:
     labels = np.array([2, 0, 0] * 8 + [1, 2, 2] * 2)
     made = task(random_rows(30, 4, 9), labels)
     # Train: 8 times class 2, twice class 1. Test: 8 times class 0, twice class 2.
-    assert majority(made) == 0.2
+    assert accuracy(constant(made)) == 0.2
 
 
 def test_linear_solves_what_one_pixel_decides() -> None:
     rows = random_rows(300, 5, 16)
-    assert linear(task(rows, rows[:, 3] // 6)) > 0.97
+    assert accuracy(linear(task(rows, rows[:, 3] // 6))) > 0.97
 
 
 def test_linear_solves_what_one_byte_decides() -> None:
     rows = random_rows(300, 20, 200)
     labels = np.arange(300) // 3 % 3
     rows[np.arange(300), labels * 5] = 250 + labels
-    assert linear(task(rows, labels, "byte")) > 0.97
+    assert accuracy(linear(task(rows, labels, BYTES))) > 0.97
 
 
-@pytest.mark.parametrize("kind", ["pixel", "byte"])
-def test_linear_cannot_guess_labels_that_depend_on_nothing(kind: TokenKind) -> None:
+@pytest.mark.parametrize("kind", [PIXELS, BYTES], ids=["pixel", "byte"])
+def test_linear_cannot_guess_labels_that_depend_on_nothing(kind: AnyEncoding) -> None:
     labels = np.random.RandomState(1).randint(0, 3, 600)
     # 200 test rows at one third: standard deviation 0.033.
-    assert abs(linear(task(random_rows(600, 6, 16), labels, kind)) - 1 / 3) < 4 * 0.034
+    assert abs(accuracy(linear(task(random_rows(600, 6, 16), labels, kind))) - 1 / 3) < 4 * 0.034
 
 
-@pytest.mark.parametrize("kind", ["pixel", "byte"])
-def test_linear_never_learns_from_the_test_split(kind: TokenKind) -> None:
+@pytest.mark.parametrize("kind", [PIXELS, BYTES], ids=["pixel", "byte"])
+def test_linear_never_learns_from_the_test_split(kind: AnyEncoding) -> None:
     rows = random_rows(90, 6, 16)
     made = task(rows, rows[:, 0] // 6, kind)
     wrong = replace(made, test=Examples(made.test.tokens, (made.test.labels + 1) % 3))
     twisted = replace(made, test=Examples(made.test.tokens, (made.test.labels + 2) % 3))
-    assert linear(made) + linear(wrong) + linear(twisted) == pytest.approx(1)
+    assert sum(accuracy(linear(t)) for t in (made, wrong, twisted)) == pytest.approx(1)
 
 
 def test_a_pixel_that_never_changes_does_no_harm() -> None:
     rows = random_rows(90, 6, 16)
     blank = np.concatenate([rows, np.full((90, 1), 7, dtype=np.uint8)], axis=1)
     labels = rows[:, 0] // 6
-    assert linear(task(blank, labels)) == linear(task(rows, labels))
+    assert accuracy(linear(task(blank, labels))) == accuracy(linear(task(rows, labels)))
 
 
 def test_pixel_sequences_of_several_lengths_are_refused() -> None:
@@ -97,7 +105,7 @@ def test_pixel_sequences_of_several_lengths_are_refused() -> None:
 )
 def test_ngrams_are_counted_like_slices_of_the_text(text: bytes) -> None:
     slices = Counter(text[i : i + n] for n in (1, 2, 3) for i in range(len(text) - n + 1))
-    ids, counts = _count(np.frombuffer(bytearray(text), dtype=np.uint8))
+    ids, counts = _count(np.frombuffer(bytearray(text), dtype=np.uint8), 256)
     assert len(set(ids.tolist())) == len(ids)
     assert sorted(counts.tolist()) == sorted(slices.values())
 
@@ -107,7 +115,9 @@ def test_different_ngrams_have_different_numbers() -> None:
         bytes(pair)
         for pair in ((0,), (1,), (0, 0), (0, 1), (1, 0), (0, 0, 0), (255, 255), (1, 0, 0))
     ]
-    last = [int(_count(np.frombuffer(bytearray(text), dtype=np.uint8))[0][-1]) for text in texts]
+    last = [
+        int(_count(np.frombuffer(bytearray(text), dtype=np.uint8), 256)[0][-1]) for text in texts
+    ]
     assert len(set(last)) == len(texts)
 
 
@@ -126,12 +136,15 @@ def test_the_fit_is_the_minimum_that_another_optimiser_finds(strength: float) ->
 
     wanted = minimize(loss, np.zeros(12), method="BFGS", options={"gtol": 1e-9})
     start = torch.zeros(4, 3, dtype=torch.float64)
-    found = _fit(torch.tensor(features), torch.tensor(labels), start, strength).numpy()
+    answer = Classification(labels=tuple("abc"))
+    found = _fit(answer, torch.tensor(features), torch.tensor(labels), start, strength).numpy()
     assert loss(found.ravel()) == pytest.approx(wanted.fun, abs=1e-9)
     assert np.abs(found[:3] - wanted.x.reshape(4, 3)[:3]).max() < 1e-4
 
 
 def test_digits_need_more_than_a_linear_model() -> None:
     made = load("digits12")
-    assert majority(made) == 0.1
-    assert 0.25 < linear(made) < 0.5
+    found = baselines(made)
+    assert [baseline.name for baseline in found] == ["majority class", "linear"]
+    assert accuracy(found[0]) == 0.1
+    assert 0.25 < accuracy(found[1]) < 0.5

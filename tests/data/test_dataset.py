@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spectrans.data import Dataset, Examples
+from spectrans.data import Dataset, Examples, Ids
+from spectrans.tasks import Classification
 
 
 def examples(
@@ -24,10 +25,9 @@ def dataset(**changes: Any) -> Dataset:
         "train": examples(),
         "validation": examples(),
         "test": examples(),
-        "label_names": ("no", "yes"),
-        "vocab_size": 6,
+        "task": Classification(labels=("no", "yes")),
+        "encoding": Ids(vocab_size=6),
         "max_length": 3,
-        "token_kind": "byte",
         "description": "three sequences",
         "licence": "none",
     }
@@ -36,7 +36,7 @@ def dataset(**changes: Any) -> Dataset:
 
 def test_a_sound_dataset_keeps_what_it_was_given() -> None:
     made = dataset()
-    assert (len(made.train), made.truncated, made.label_names) == (3, 0, ("no", "yes"))
+    assert (len(made.train), made.truncated) == (3, 0)
     assert repr(made.test) == "Examples(3 sequences)"
 
 
@@ -70,10 +70,6 @@ def test_a_sound_dataset_keeps_what_it_was_given() -> None:
             {"test": examples(((0,), (1,), (1, 1, 1, 1)))},
             "the length of test.tokens[2] must be between 1 and 3, got 4",
         ),
-        (
-            {"label_names": ("only",)},
-            "label_names must name at least 2 classes, got ('only',)",
-        ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -82,29 +78,32 @@ def test_a_bad_dataset_is_refused_in_one_sentence(changes: dict[str, Any], sente
         dataset(**changes)
 
 
+BYTE = np.zeros(3, dtype=np.uint8)
+
+
 @pytest.mark.usefixtures("without_shape_checks")
 @pytest.mark.parametrize(
     ("tokens", "labels", "sentence"),
     [
         (
-            (np.zeros(3, dtype=np.uint8),),
+            (BYTE,),
             np.zeros(2, dtype=np.int64),
             "labels must have one entry for each of the 1 sequences, got 2",
         ),
         (
-            (np.zeros(3, dtype=np.uint8),),
-            np.zeros(1, dtype=np.int32),
-            "labels must be a 1-D int64 array, got '1-D int32'",
+            (BYTE, np.zeros((2, 2), dtype=np.uint8)),
+            np.zeros(2, dtype=np.int64),
+            "sequence 1 must be of the type and width of the first, uint8 (), got 'uint8 (2,)'",
         ),
         (
-            (np.zeros(3, dtype=np.uint8), np.zeros((2, 2), dtype=np.uint8)),
-            np.zeros(2, dtype=np.int64),
-            "tokens[1] must be a 1-D array of integers, got '2-D uint8'",
+            (BYTE, BYTE),
+            np.zeros(2, dtype=np.int32),
+            "train.labels must be a 1-D int64 array, got '1-D int32'",
         ),
         (
             (np.zeros(3),),
             np.zeros(1, dtype=np.int64),
-            "tokens[0] must be a 1-D array of integers, got '1-D float64'",
+            "train.tokens must be 1-D arrays of integers, got '1-D float64'",
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
@@ -113,4 +112,4 @@ def test_bad_examples_are_refused_in_one_sentence(
     tokens: tuple[np.ndarray, ...], labels: np.ndarray, sentence: str
 ) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}$"):
-        Examples(tokens, labels)
+        dataset(train=Examples(tokens, labels))

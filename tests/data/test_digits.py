@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import spectrans.data
+from spectrans.data import Pixels
 from spectrans.data.digits import digits
 from tests.data.digest import digest
 
@@ -108,7 +109,7 @@ def test_every_size_has_the_same_digits_in_the_same_order() -> None:
 
 def test_sequences_are_pixels_row_by_row() -> None:
     made = digits(20)
-    assert (made.vocab_size, made.max_length, made.token_kind) == (17, 400, "pixel")
+    assert (made.encoding, made.max_length) == (Pixels(vocab_size=17), 400)
     assert {sequence.shape for sequence in made.train.tokens} == {(400,)}
     assert max(sequence.max() for sequence in made.train.tokens) == 16
 

@@ -29,7 +29,7 @@ def read(folder: Path, name: str, content: bytes, **arguments: Any) -> Dataset:
 
 def labelled(made: Dataset) -> Counter[tuple[bytes, str]]:
     return Counter(
-        (sequence.tobytes(), made.label_names[label])
+        (sequence.tobytes(), made.task.labels[label])
         for split in (made.train, made.validation, made.test)
         for sequence, label in zip(split.tokens, split.labels, strict=True)
     )
@@ -144,7 +144,7 @@ def test_cut_texts_are_counted_and_cut_between_characters(tmp_path: Path, max_le
 )
 def test_classes_are_in_order(tmp_path: Path, labels: list[Any], names: tuple[str, ...]) -> None:
     rows = [(f"{label} {number}", label) for label in labels for number in range(3)]
-    assert read(tmp_path, "rows.jsonl", as_jsonl(rows)).label_names == names
+    assert read(tmp_path, "rows.jsonl", as_jsonl(rows)).task.labels == names
 
 
 def test_columns_can_be_named(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_other_columns_are_left_alone(tmp_path: Path) -> None:
     lines = [b"id,text,label\n", *(b"%d,some text %d,%s\n" % (n, n, b"ab"[n % 2 :][:1])
                                    for n in range(12))]  # fmt: skip
     made = read(tmp_path, "rows.csv", b"".join(lines))
-    assert made.label_names == ("a", "b")
+    assert made.task.labels == ("a", "b")
     assert sum(labelled(made).values()) == 12
 
 

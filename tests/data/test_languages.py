@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import spectrans.data
-from spectrans.data import Dataset
+from spectrans.data import Bytes, Dataset
 from spectrans.data.languages import articles, languages
 from tests.data.digest import digest
 
@@ -30,7 +30,7 @@ def declarations() -> dict[str, list[bytes]]:
 def fragments(made: Dataset, split: str) -> list[tuple[str, bytes]]:
     chosen = getattr(made, split)
     return [
-        (made.label_names[label], sequence.tobytes())
+        (made.task.labels[label], sequence.tobytes())
         for sequence, label in zip(chosen.tokens, chosen.labels, strict=True)
     ]
 
@@ -107,8 +107,8 @@ def test_the_published_task_never_changes() -> None:
 
 def test_what_a_model_is_told_fits_the_task() -> None:
     made = languages(100)
-    assert (made.vocab_size, made.max_length, made.token_kind) == (256, 100, "byte")
-    assert {"English", "Chinese", "Zulu"} < set(made.label_names)
+    assert (made.encoding, made.max_length) == (Bytes(), 100)
+    assert {"English", "Chinese", "Zulu"} < set(made.task.labels)
 
 
 @pytest.mark.parametrize("length", [0, 15, 513])

@@ -1,8 +1,10 @@
 """Results without any training."""
 
-from spectrans.report.results import Baseline, PlanResult, Results
+from spectrans.data.baselines import Baseline
+from spectrans.report.results import PlanResult, Results
+from spectrans.tasks import Scores
 from spectrans.training import Comparison, Cost, RunSpec
-from spectrans.training.record import Task
+from spectrans.training.record import DataRecord
 from tests.training.made import order_task
 
 
@@ -17,6 +19,10 @@ def cost(speed: float) -> Cost:
     )
 
 
+def baseline(name: str, accuracy: float) -> Baseline:
+    return Baseline(name=name, scores=Scores(values={"accuracy": accuracy}), fitted_on=8)
+
+
 def plan_result(
     plan: str, accuracy: float, speed: float, spread: float | None = 0.02
 ) -> PlanResult:
@@ -24,9 +30,9 @@ def plan_result(
         plan=plan,
         learning_rate=1e-3,
         sweep={"0.001": accuracy},
-        accuracies=(accuracy,),
-        validation_accuracies=(accuracy,),
-        accuracy=accuracy,
+        test=({"accuracy": accuracy},),
+        validation=({"accuracy": accuracy},),
+        score=accuracy,
         spread=spread,
         seconds=10.0,
         cost=cost(speed),
@@ -37,11 +43,8 @@ def plan_result(
 def made_results(*plans: PlanResult) -> Results:
     return Results(
         comparison=Comparison(plans=tuple(plan.plan for plan in plans), shared=RunSpec(epochs=3)),
-        task=Task.of(order_task(8)),
-        baselines=(
-            Baseline(name="majority class", accuracy=0.1),
-            Baseline(name="linear", accuracy=0.344),
-        ),
+        data=DataRecord.of(order_task(8)),
+        baselines=(baseline("majority class", 0.1), baseline("linear", 0.344)),
         plans=plans,
         versions={"spectrans": "0"},
     )

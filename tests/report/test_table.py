@@ -36,7 +36,7 @@ def test_baselines_stand_under_the_plans() -> None:
 
 
 def test_a_plan_without_a_finished_run_has_dashes() -> None:
-    failed = plan_result("fourier", 0.1, 1.0).model_copy(update={"accuracy": None, "cost": None})
+    failed = plan_result("fourier", 0.1, 1.0).model_copy(update={"score": None, "cost": None})
     row = rows(made_results(failed))[0]
     assert set(row[2:7]) == {"-"}
 

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from spectrans.data import Dataset, Examples
+from spectrans.data import Dataset, Examples, Ids
+from spectrans.tasks import Classification
 
 FILL, FIRST, SECOND = 8, 8, 9
 
@@ -29,10 +30,9 @@ def order_task(rows: int = 256, length: int = 12, shortest: int | None = None) -
         train=splits[0],
         validation=splits[1],
         test=splits[2],
-        label_names=("second first", "first first"),
-        vocab_size=10,
+        task=Classification(labels=("second first", "first first")),
+        encoding=Ids(vocab_size=10),
         max_length=length,
-        token_kind="byte",
         description="which of two marks comes first",
         licence="none",
     )

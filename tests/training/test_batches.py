@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from spectrans.training.batches import LabelledSequences, collate, padded
+from spectrans.training.batches import Collator, LabelledSequences, padded
 from tests.training.made import order_task
 
 
@@ -12,8 +12,8 @@ from tests.training.made import order_task
 def test_a_batch_holds_every_token_and_nothing_else(lengths: tuple[int, ...]) -> None:
     sequences = [np.arange(1, n + 1) for n in lengths]
     batch = padded(sequences)
-    mask = batch.get("attention_mask", torch.ones_like(batch["input_ids"]))
-    rows = [ids[real == 1] for ids, real in zip(batch["input_ids"], mask, strict=True)]
+    mask = batch.get("attention_mask", torch.ones_like(batch["inputs"]))
+    rows = [ids[real == 1] for ids, real in zip(batch["inputs"], mask, strict=True)]
     assert [row.tolist() for row in rows] == [row.tolist() for row in sequences]
 
 
@@ -23,8 +23,9 @@ def test_only_rows_of_different_lengths_have_a_mask() -> None:
 
 
 def test_labels_stay_with_their_rows() -> None:
-    examples = order_task(rows=6, shortest=4).train
+    task = order_task(rows=6, shortest=4)
+    examples = task.train
     items = LabelledSequences(examples)
-    batch = collate([items[row] for row in (4, 1, 3)])
+    batch = Collator(task.task)([items[row] for row in (4, 1, 3)])
     assert batch["labels"].tolist() == examples.labels[[4, 1, 3]].tolist()
-    assert batch["input_ids"][1, : len(examples.tokens[1])].tolist() == examples.tokens[1].tolist()
+    assert batch["inputs"][1, : len(examples.tokens[1])].tolist() == examples.tokens[1].tolist()

@@ -145,8 +145,8 @@ def test_an_unfinished_comparison_is_found_again(tmp_path: Path) -> None:
 
 def test_the_best_run_is_chosen_on_validation(finished: Path) -> None:
     records = resume(comparison(), finished, TASK).records.values()
-    best = load_run(best_run(finished)).record.metrics.validation_accuracy
-    assert best == max(record.metrics.validation_accuracy for record in records)
+    best = load_run(best_run(finished)).record.validation
+    assert best == max(record.validation for record in records)
     assert best_run(best_run(finished)) == best_run(finished)
 
 

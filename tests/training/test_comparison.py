@@ -5,23 +5,22 @@ from typing import Any
 import pytest
 
 from spectrans.training import Comparison, Outcomes, RunRecord, RunSpec
-from spectrans.training.record import Metrics, Task
+from spectrans.training.record import DataRecord, Metrics
 from tests.training.made import order_task
 
-TASK = Task.of(order_task(4))
+DATA = DataRecord.of(order_task(4))
 
 
 def record(spec: RunSpec, validation: float, test: float = 0.5) -> RunRecord:
     metrics = Metrics(
-        test_accuracy=test,
-        test_loss=1.0,
-        validation_accuracy=validation,
+        test={"accuracy": test, "macro_f1": test, "loss": 1.0},
+        validation={"accuracy": validation, "macro_f1": validation, "loss": 1.0},
         best_step=1,
         steps=1,
         seconds=1.0,
         parameters=1,
     )
-    return RunRecord(spec=spec, task=TASK, metrics=metrics, versions={})
+    return RunRecord(spec=spec, data=DATA, metrics=metrics, versions={})
 
 
 def comparison(**settings: Any) -> Comparison:

@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spectrans.data import Dataset
-from spectrans.training import Run, RunSpec, load_run, probabilities, save_run, train
+from spectrans.data import Dataset, Examples
+from spectrans.training import Run, RunSpec, answers, load_run, save_run, train
 from spectrans.training.folders import data_name, next_folder, slug, write_whole
-from spectrans.training.record import Task
+from spectrans.training.record import DataRecord
 from tests.training.made import order_task
 
 
@@ -23,11 +23,12 @@ def run() -> Run:
 def test_a_run_comes_back_whole(run: Run, tmp_path: Path) -> None:
     save_run(run, tmp_path / "a" / "b")
     loaded = load_run(tmp_path / "a" / "b")
-    tokens = order_task(16).test.tokens
+    task = order_task(16)
     assert loaded.record == run.record
     assert loaded.history == run.history
     np.testing.assert_array_equal(
-        probabilities(loaded.model, tokens), probabilities(run.model, tokens)
+        answers(loaded.model, task.task, task.test.tokens),
+        answers(run.model, task.task, task.test.tokens),
     )
 
 
@@ -35,7 +36,7 @@ def test_a_record_is_plain_data(run: Run, tmp_path: Path) -> None:
     save_run(run, tmp_path)
     data = json.loads((tmp_path / "run.json").read_text())
     assert data["spec"]["plan"] == "attention"
-    assert data["task"]["label_names"] == ["second first", "first first"]
+    assert data["data"]["task"]["labels"] == ["second first", "first first"]
     assert {"spectrans", "torch", "transformers"} <= data["versions"].keys()
     assert data["metrics"]["parameters"] == sum(p.numel() for p in run.model.parameters())
 
@@ -46,7 +47,7 @@ def test_a_record_is_plain_data(run: Run, tmp_path: Path) -> None:
         ("{", "must be whole JSON"),
         ("[]", "must hold a JSON object"),
         ("{}", "spec must be"),
-        ('{"format": "spectrans-run-2"}', "format must be 'spectrans-run-1'"),
+        ('{"format": "spectrans-run-3"}', "format must be 'spectrans-run-2'"),
     ],
     ids=["cut", "list", "empty", "newer"],
 )
@@ -64,18 +65,18 @@ def test_a_folder_without_a_run_is_named(tmp_path: Path) -> None:
 
 def changed_token(task: Dataset) -> Dataset:
     tokens = (task.test.tokens[0] ^ 1, *task.test.tokens[1:])
-    return replace(task, test=replace(task.test, tokens=tokens))
+    return replace(task, test=Examples(tokens, task.test.labels))
 
 
 def changed_label(task: Dataset) -> Dataset:
-    return replace(task, train=replace(task.train, labels=1 - task.train.labels))
+    return replace(task, train=Examples(task.train.tokens, 1 - task.train.labels))
 
 
 @pytest.mark.parametrize("change", [changed_token, changed_label])
 def test_a_fingerprint_tells_data_apart(change) -> None:  # type: ignore[no-untyped-def]
     task = order_task(8)
-    assert Task.of(order_task(8)).fingerprint == Task.of(task).fingerprint
-    assert Task.of(change(task)).fingerprint != Task.of(task).fingerprint
+    assert DataRecord.of(order_task(8)).fingerprint == DataRecord.of(task).fingerprint
+    assert DataRecord.of(change(task)).fingerprint != DataRecord.of(task).fingerprint
 
 
 def test_folders_are_numbered_and_never_taken_twice(tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ def _bars(console: Console) -> Progress:
 def _note(report: Report) -> str:
     """Say how a run is doing."""
     parts = [f"loss {report.loss:.2f}"]
-    if report.validation_accuracy is not None:
-        parts.append(f"validation {100 * report.validation_accuracy:.1f} %")
+    if report.validation is not None:
+        parts.append(f"validation {report.metric.show(report.validation)}")
     parts += [rate(report.tokens_per_second), f"{clock(report.seconds_left)} left"]
     return "  ".join(parts)
 
@@ -121,9 +121,9 @@ class ComparisonView:
         if isinstance(event, Progressed):
             self._progress(event.job, event.progress)
         elif isinstance(event, Finished):
-            metrics = event.record.metrics
-            accuracy = f"validation {100 * metrics.validation_accuracy:.1f} %"
-            self._end(event.job, f"{accuracy}  {clock(metrics.seconds)}")
+            record = event.record
+            shown = record.data.task.lead.show(record.validation)
+            self._end(event.job, f"validation {shown}  {clock(record.metrics.seconds)}")
         elif isinstance(event, Failed):
             self._end(event.job, f"failed: {event.reason}")
 

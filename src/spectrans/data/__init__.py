@@ -10,6 +10,9 @@ from spectrans.data import files as _files
 from spectrans.data import languages as _languages
 from spectrans.data.dataset import Dataset as Dataset
 from spectrans.data.dataset import Examples as Examples
+from spectrans.data.encoding import Bytes as Bytes
+from spectrans.data.encoding import Ids as Ids
+from spectrans.data.encoding import Pixels as Pixels
 from spectrans.errors import must, unknown
 
 

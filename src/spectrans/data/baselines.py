@@ -1,80 +1,123 @@
 """What no neural network is needed for: the scores every model has to be seen beside."""
 
-import numpy as np
+from collections.abc import Iterable
+
 import torch
-from jaxtyping import Float64, Int64
+from jaxtyping import Float64
+from pydantic import NonNegativeInt
 from torch import Tensor
-from torch.nn.functional import cross_entropy
 
 from spectrans.data.dataset import Dataset, Examples
-from spectrans.errors import must
+from spectrans.data.features import features
+from spectrans.options import Options
+from spectrans.tasks import Scores, Task
 
 # Strongest first, each fit starting from the last: from all but constant to all but unregularised.
 STRENGTHS = tuple(10.0**power for power in range(-1, -7, -1))
 STEPS = 50
-LONGEST_GRAM = 3
-MOST_GRAMS = 4096
+# Rows that a linear model is fitted on: more make it slower than the models, and hardly better.
+MOST_ROWS = 20_000
+# Rows that are scored together.
+BATCH = 1024
 
 
-def majority(dataset: Dataset) -> float:
-    """Give the test accuracy of always answering the commonest class of the training split."""
-    counts = np.bincount(dataset.train.labels, minlength=len(dataset.label_names))
-    return float(np.mean(dataset.test.labels == np.argmax(counts)))
+class Baseline(Options):
+    """Answers without a neural network, and how good they are.
+
+    Parameters
+    ----------
+    name
+        As in tables.
+    scores
+        On the test split.
+    fitted_on
+        Rows of the training split that were used.
+    """
+
+    name: str
+    scores: Scores
+    fitted_on: NonNegativeInt
+
+    def value(self, task: Task) -> float:
+        """Give the figure that decides."""
+        return self.scores.values[task.lead.name]
 
 
-def linear(dataset: Dataset) -> float:
-    """Give the test accuracy of a multinomial logistic regression on plain features.
-
-    Pixels are standardised with the mean and deviation of the training split. Texts are counts of
-    the 4,096 commonest byte 1-, 2- and 3-grams of the training split, scaled to length one.
+def baselines(dataset: Dataset) -> tuple[Baseline, ...]:
+    """Score what needs no neural network on the test split.
 
     Parameters
     ----------
     dataset
-        Any data set; pixel sequences must all have the same length.
+        Any data set.
 
     Returns
     -------
-    float
-        Accuracy on the test split at the L2 strength that scored best on the validation split;
-        of equals, the strongest. The same on every run.
+    tuple of Baseline
+        The best answer that looks at no input, then a linear model. The same on every run.
+    """
+    return constant(dataset), linear(dataset)
 
-    Raises
-    ------
-    ValueError
-        `sequences of pixels must have one length, got <lengths>`.
+
+def constant(dataset: Dataset) -> Baseline:
+    """Score the best answer that is the same for every row."""
+    task = dataset.task
+    name, outputs = task.constant(dataset.train.labels)
+    batches = (outputs.expand(rows, *outputs.shape) for rows in _batch_sizes(dataset.test))
+    scores = _scores(task, dataset.test, batches)
+    return Baseline(name=name, scores=scores, fitted_on=len(dataset.train))
+
+
+def linear(dataset: Dataset) -> Baseline:
+    """Score a linear model on plain features, fitted with the loss of the task.
+
+    Parameters
+    ----------
+    dataset
+        Any data set whose encoding has features, see `spectrans.data.features`.
+
+    Returns
+    -------
+    Baseline
+        At the L2 strength that scored best on the validation split; of equals, the strongest.
 
     Notes
     -----
-    Fitted in float64 by L-BFGS. A fit costs time and memory in proportion to the number of
-    different n-grams of all texts, or of all pixels.
+    Fitted in float64 by L-BFGS on at most 20,000 rows. A fit costs time and memory in proportion to
+    the number of features that are not zero.
     """
-    read = _pixels if dataset.token_kind == "pixel" else _grams
-    train, validation, test = read(dataset)
-    weights = torch.zeros(train.shape[1] + 1, len(dataset.label_names), dtype=torch.float64)
-    best, chosen = -1.0, weights
+    task, fitted = dataset.task, min(len(dataset.train), MOST_ROWS)
+    some = dataset.train.first(fitted)
+    train, validation, test = features(dataset.encoding, some, dataset.validation, dataset.test)
+    targets = _targets(task, some)
+    _, example = task.constant(dataset.train.labels)
+    weights = torch.zeros(train.shape[1] + 1, example.numel(), dtype=torch.float64)
+    best, chosen = float("-inf"), weights
     for strength in STRENGTHS:
-        weights = _fit(train, torch.tensor(dataset.train.labels), weights, strength)
-        score = _accuracy(validation, dataset.validation.labels, weights)
-        if score > best:
-            best, chosen = score, weights
-    return _accuracy(test, dataset.test.labels, chosen)
+        weights = _fit(task, train, targets, weights, strength)
+        scores = _scores(task, dataset.validation, _outputs(validation, weights))
+        rank = task.lead.rank(scores.values[task.lead.name])
+        if rank > best:
+            best, chosen = rank, weights
+    scores = _scores(task, dataset.test, _outputs(test, chosen))
+    return Baseline(name="linear", scores=scores, fitted_on=fitted)
 
 
-def _logits(
-    features: Float64[Tensor, "rows k"], weights: Float64[Tensor, "k1 classes"]
-) -> Float64[Tensor, "rows classes"]:
-    """Give the scores of the classes; the last row of the weights is the bias."""
-    return features @ weights[:-1] + weights[-1]
+def _outputs(
+    matrix: Float64[Tensor, "rows k"], weights: Float64[Tensor, "k1 outputs"]
+) -> Iterable[Float64[Tensor, "b outputs"]]:
+    """Give what a linear model says, batch by batch; the last row of the weights is the bias."""
+    return (matrix @ weights[:-1] + weights[-1]).split(BATCH)
 
 
 def _fit(
-    features: Float64[Tensor, "rows k"],
-    labels: Int64[Tensor, " rows"],
-    start: Float64[Tensor, "k1 classes"],
+    task: Task,
+    matrix: Float64[Tensor, "rows k"],
+    targets: Tensor,
+    start: Float64[Tensor, "k1 outputs"],
     strength: float,
-) -> Float64[Tensor, "k1 classes"]:
-    """Minimise mean cross entropy plus half the strength times the squares of the weights."""
+) -> Float64[Tensor, "k1 outputs"]:
+    """Minimise the mean loss plus half the strength times the squares of the weights."""
     weights = start.clone().requires_grad_()
     search = torch.optim.LBFGS(
         [weights],
@@ -87,7 +130,7 @@ def _fit(
     def loss() -> Tensor:
         search.zero_grad()
         penalty = strength / 2 * weights[:-1].square().sum()
-        value = cross_entropy(_logits(features, weights), labels) + penalty
+        value = task.loss(matrix @ weights[:-1] + weights[-1], targets) + penalty
         value.backward()
         return value
 
@@ -95,65 +138,22 @@ def _fit(
     return weights.detach()
 
 
-def _accuracy(
-    features: Float64[Tensor, "rows k"],
-    labels: Int64[np.ndarray, " rows"],
-    weights: Float64[Tensor, "k1 classes"],
-) -> float:
-    """Give the share of rows whose highest score is that of their class."""
-    return float(np.mean(_logits(features, weights).argmax(dim=1).numpy() == labels))
+def _targets(task: Task, examples: Examples) -> Tensor:
+    lengths = examples.tokens.lengths
+    return task.targets([examples.label(row) for row in range(len(examples))], int(lengths.max()))
 
 
-def _pixels(dataset: Dataset) -> tuple[Float64[Tensor, "_ k"], ...]:
-    """Give the pixels of each split, standardised; a pixel that never changes becomes 0."""
-    splits = (dataset.train, dataset.validation, dataset.test)
-    lengths = {len(sequence) for split in splits for sequence in split.tokens}
-    if len(lengths) > 1:
-        raise ValueError(must("sequences of pixels", "have one length", sorted(lengths)))
-    train, *others = (torch.tensor(np.stack(split.tokens)).double() for split in splits)
-    deviation, mean = torch.std_mean(train, dim=0, correction=0)
-    scale = torch.where(deviation > 0, 1 / deviation, 0)
-    return tuple((split - mean) * scale for split in (train, *others))
+def _batch_sizes(examples: Examples) -> list[int]:
+    return [min(BATCH, len(examples) - start) for start in range(0, len(examples), BATCH)]
 
 
-def _grams(dataset: Dataset) -> tuple[Float64[Tensor, "_ k"], ...]:
-    """Give the counts of the commonest n-grams in each split, as sparse rows of length one."""
-    counted = [_count(sequence) for sequence in dataset.train.tokens]
-    grams, totals = np.unique(np.concatenate([ids for ids, _ in counted]), return_counts=True)
-    # Stable: of equally common n-grams the same ones are kept on every run.
-    kept = np.sort(grams[np.argsort(-totals, kind="stable")[:MOST_GRAMS]])
-    splits = (dataset.train, dataset.validation, dataset.test)
-    return tuple(_rows(split, kept) for split in splits)
-
-
-def _count(
-    sequence: np.ndarray,
-) -> tuple[Int64[np.ndarray, " grams"], Int64[np.ndarray, " grams"]]:
-    """Give the different n-grams of a sequence of bytes, as numbers, and how often each occurs."""
-    ids = []
-    gram = np.zeros(len(sequence) + 1, dtype=np.int64)
-    for length in range(1, LONGEST_GRAM + 1):
-        # One more byte than 256 values: a zero byte in front makes another n-gram.
-        gram = gram[:-1] * 257 + sequence[length - 1 :] + 1
-        ids.append(gram)
-    found, counts = np.unique(np.concatenate(ids), return_counts=True)
-    return found, counts.astype(np.int64)
-
-
-def _rows(split: Examples, kept: Int64[np.ndarray, " k"]) -> Float64[Tensor, "rows k"]:
-    """Give a sparse row of n-gram counts for each sequence, scaled to length one."""
-    rows, columns, values = [], [], []
-    for row, sequence in enumerate(split.tokens):
-        ids, counts = _count(sequence)
-        column = np.searchsorted(kept, ids).clip(max=len(kept) - 1)
-        known = kept[column] == ids
-        rows.append(np.full(known.sum(), row))
-        columns.append(column[known])
-        values.append(counts[known] / np.linalg.norm(counts[known]))
-    place = torch.tensor(np.stack([np.concatenate(rows), np.concatenate(columns)]))
-    return torch.sparse_coo_tensor(
-        place,
-        torch.tensor(np.concatenate(values)),
-        (len(split), len(kept)),
-        check_invariants=True,
-    ).coalesce()
+def _scores(task: Task, examples: Examples, batches: Iterable[Tensor]) -> Scores:
+    """Judge the outputs for a split, given batch by batch."""
+    meter = task.meter()
+    start = 0
+    for outputs in batches:
+        rows = range(start, start + len(outputs))
+        longest = int(examples.tokens.lengths[rows.start : rows.stop].max())
+        meter.add(outputs, task.targets([examples.label(row) for row in rows], longest))
+        start = rows.stop
+    return meter.scores()

@@ -1,47 +1,42 @@
-"""What every source of data becomes: labelled sequences of integers in three splits."""
+"""What every source of data becomes: labelled sequences in three splits."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
 import numpy as np
-from jaxtyping import Int64, Integer
+from jaxtyping import Int64
 
+from spectrans.data.encoding import AnyEncoding
 from spectrans.errors import must
+from spectrans.sequences import Sequences
+from spectrans.tasks import AnyTask
+from spectrans.tasks.base import Labels
 
-TokenKind = Literal["pixel", "byte"]
 
-
-@dataclass(frozen=True, eq=False)
 class Examples:
-    """Sequences of tokens, each with the index of its class.
+    """Sequences of tokens, each with what a task wants to know of it.
 
     Parameters
     ----------
     tokens
-        One array of integers per sequence; lengths may differ.
+        One array per sequence; lengths may differ.
     labels
-        The class of each sequence, as an index into the data set's `label_names`.
+        One entry, or one array, per sequence; None where the task needs none.
 
     Raises
     ------
     ValueError
-        `labels must be ...` when counts, axes or types do not fit.
+        `labels must have one entry ...`, or arrays of several types.
     """
 
-    tokens: tuple[Integer[np.ndarray, " _"], ...]
-    labels: Int64[np.ndarray, " examples"]
-
-    def __post_init__(self) -> None:
-        if self.labels.ndim != 1 or self.labels.dtype != np.int64:
-            found = f"{self.labels.ndim}-D {self.labels.dtype}"
-            raise ValueError(must("labels", "be a 1-D int64 array", found))
-        if len(self.labels) != len(self.tokens):
-            rule = f"have one entry for each of the {len(self.tokens)} sequences"
-            raise ValueError(must("labels", rule, len(self.labels)))
-        for row, sequence in enumerate(self.tokens):
-            if sequence.ndim != 1 or sequence.dtype.kind not in "iu":
-                found = f"{sequence.ndim}-D {sequence.dtype}"
-                raise ValueError(must(f"tokens[{row}]", "be a 1-D array of integers", found))
+    def __init__(self, tokens: Sequence[np.ndarray], labels: Labels) -> None:
+        self.tokens = Sequences.of(tokens)
+        # Which of the three, the task knows.
+        self.labels: Any = labels
+        if labels is not None and len(labels) != len(tokens):
+            rule = f"have one entry for each of the {len(tokens)} sequences"
+            raise ValueError(must("labels", rule, len(labels)))
 
     def __len__(self) -> int:
         return len(self.tokens)
@@ -49,10 +44,18 @@ class Examples:
     def __repr__(self) -> str:
         return f"Examples({len(self)} sequences)"
 
+    def first(self, rows: int) -> "Examples":
+        """Give the first rows."""
+        return Examples(self.tokens[:rows], None if self.labels is None else self.labels[:rows])
+
+    def label(self, row: int) -> Any:
+        """Give the label of one sequence."""
+        return None if self.labels is None else self.labels[row]
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Dataset:
-    """A classification task on sequences: three splits and what a model has to know of them.
+    """A task on sequences: three splits and what a model has to know of them.
 
     Parameters
     ----------
@@ -64,14 +67,12 @@ class Dataset:
         What settings are chosen on, learning rates included.
     test
         What is reported, and never chosen on.
-    label_names
-        The classes in the order of their indices, at least two.
-    vocab_size
-        Tokens are integers from 0 to `vocab_size - 1`.
+    task
+        What is to be answered.
+    encoding
+        What a token is.
     max_length
         Longest sequence of the three splits may have this many tokens.
-    token_kind
-        `"pixel"` when tokens are grey values on a grid, in rows; `"byte"` when they are UTF-8.
     description
         One line for people.
     licence
@@ -89,17 +90,14 @@ class Dataset:
     train: Examples
     validation: Examples
     test: Examples
-    label_names: tuple[str, ...]
-    vocab_size: int
+    task: AnyTask
+    encoding: AnyEncoding
     max_length: int
-    token_kind: TokenKind
     description: str
     licence: str
     truncated: int = 0
 
     def __post_init__(self) -> None:
-        if len(self.label_names) < 2:
-            raise ValueError(must("label_names", "name at least 2 classes", self.label_names))
         self._check("train", self.train)
         self._check("validation", self.validation)
         self._check("test", self.test)
@@ -108,24 +106,16 @@ class Dataset:
         """Refuse a split that is empty or holds what the description of the task rules out."""
         if not len(examples):
             raise ValueError(must(split, "hold at least one example", 0))
-        classes = len(self.label_names)
-        _refuse_outside(f"{split}.labels[{{}}]", examples.labels, 0, classes - 1)
-        lengths = np.array([len(sequence) for sequence in examples.tokens])
-        _refuse_outside(f"the length of {split}.tokens[{{}}]", lengths, 1, self.max_length)
-        # One reduction for all sequences: a loop over 1,797 short arrays costs more than the rest.
-        starts = np.cumsum(lengths) - lengths
-        flat = np.concatenate(examples.tokens)
-        for extreme in (np.minimum, np.maximum):
-            values = extreme.reduceat(flat, starts)
-            _refuse_outside(f"{split}.tokens[{{}}]", values, 0, self.vocab_size - 1)
+        lengths = examples.tokens.lengths
+        _refuse_lengths(split, lengths, self.max_length)
+        self.encoding.check(split, examples.tokens)
+        self.task.check(split, examples.labels, lengths)
 
 
-def _refuse_outside(
-    argument: str, values: Integer[np.ndarray, " _"], lowest: int, highest: int
-) -> None:
-    """Refuse the first value that is not between `lowest` and `highest`, naming its row."""
-    outside = np.flatnonzero((values < lowest) | (values > highest))
-    if len(outside):
-        row = int(outside[0])
-        rule = f"be between {lowest} and {highest}"
-        raise ValueError(must(argument.format(row), rule, int(values[row])))
+def _refuse_lengths(split: str, lengths: Int64[np.ndarray, " rows"], longest: int) -> None:
+    """Refuse the first sequence that is empty or too long, naming its row."""
+    wrong = np.flatnonzero((lengths < 1) | (lengths > longest))
+    if len(wrong):
+        row = int(wrong[0])
+        argument = f"the length of {split}.tokens[{row}]"
+        raise ValueError(must(argument, f"be between 1 and {longest}", int(lengths[row])))

@@ -8,8 +8,10 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from spectrans.data.dataset import Dataset, Examples
+from spectrans.data.encoding import Pixels
 from spectrans.data.splits import generator, stratified
 from spectrans.errors import must
+from spectrans.tasks import Classification
 
 GLYPH = 8
 SMALLEST = 12
@@ -79,10 +81,9 @@ def digits(size: int = DEFAULT, seed: int = 0) -> Dataset:
         train=Examples(tuple(sequences[split.train]), labels[split.train]),
         validation=Examples(tuple(sequences[split.validation]), labels[split.validation]),
         test=Examples(tuple(sequences[split.test]), labels[split.test]),
-        label_names=tuple(str(digit) for digit in range(CLASSES)),
-        vocab_size=GREYS,
+        task=Classification(labels=tuple(str(digit) for digit in range(CLASSES))),
+        encoding=Pixels(vocab_size=GREYS),
         max_length=size * size,
-        token_kind="pixel",
         description=describe(size),
         licence=LICENCE,
     )

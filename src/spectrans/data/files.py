@@ -7,10 +7,12 @@ import numpy as np
 from jaxtyping import Int64
 
 from spectrans.data.dataset import Dataset, Examples
+from spectrans.data.encoding import Bytes
 from spectrans.data.rows import rows
 from spectrans.data.splits import generator, stratified
 from spectrans.data.utf8 import LONGEST_CHARACTER, boundary, tokens
 from spectrans.errors import must
+from spectrans.tasks import Classification
 
 # Share of each class that validation and test get, each; at least one text.
 SHARE = 0.15
@@ -72,10 +74,9 @@ def read(
         train=train,
         validation=validation,
         test=test,
-        label_names=names,
-        vocab_size=256,
+        task=Classification(labels=names),
+        encoding=Bytes(),
         max_length=max(len(data) for data in texts.data),
-        token_kind="byte",
         description=f"{len(labels):,} texts in {len(names)} classes, read as UTF-8 bytes",
         licence="as its owner says",
         truncated=texts.truncated,

@@ -8,9 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from spectrans.data.dataset import Dataset, Examples
+from spectrans.data.encoding import Bytes
 from spectrans.data.splits import generator
 from spectrans.data.utf8 import boundary, tokens
 from spectrans.errors import must
+from spectrans.tasks import Classification
 
 SHORTEST = 16
 LONGEST = 512
@@ -78,10 +80,9 @@ def languages(length: int = DEFAULT, seed: int = 0) -> Dataset:
         train=train,
         validation=validation,
         test=test,
-        label_names=tuple(texts),
-        vocab_size=256,
+        task=Classification(labels=tuple(texts)),
+        encoding=Bytes(),
         max_length=length,
-        token_kind="byte",
         description=describe(length),
         licence=LICENCE,
     )

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from spectrans.report.results import PlanResult, Results
+from spectrans.tasks import Metric
 
 FIGURE = "accuracy-vs-speed.png"
 
@@ -50,10 +51,11 @@ def draw(results: Results, path: Path) -> None:
 def compose(figure: Any, results: Results) -> Any:
     """Draw a comparison on a matplotlib figure and give its axes."""
     axes = figure.add_subplot()
-    points = [row for row in results.plans if row.accuracy is not None and row.cost is not None]
+    points = [row for row in results.plans if row.score is not None and row.cost is not None]
     _frame(axes, results, points)
-    labels = [_point(axes, number, row) for number, row in enumerate(points)]
-    labels += [_baseline(axes, name, share) for name, share in _lines(results)]
+    lead = results.lead
+    labels = [_point(axes, number, row, lead) for number, row in enumerate(points)]
+    labels += [_baseline(axes, name, value, lead) for name, value in _lines(results)]
     # Texts have a size only once the layout is made.
     figure.draw_without_rendering()
     _spread(labels[: len(points)], axes)
@@ -64,12 +66,15 @@ def _frame(axes: Any, results: Results, points: list[PlanResult]) -> None:
     """Set axes, ticks and titles."""
     speeds = [_speed(row) for row in points]
     axes.set_xlim(0, 1.22 * max(speeds))
-    axes.set_ylim(0, 104)
+    axes.set_ylim(*_heights(results, points))
     axes.set_xlabel("inference speed (thousand tokens per second, one thread)")
-    axes.set_ylabel("test accuracy (%)")
+    lead = results.lead
+    axes.set_ylabel(f"test {lead.title}{' (%)' if lead.percent else ''}{_direction(lead)}")
     count = len(results.comparison.seeds)
     bars = f"; bars: ± one standard deviation over {count} seeds" if count > 1 else ""
-    axes.set_title(f"{results.task.name}: accuracy against speed", loc="left", fontweight="bold")
+    axes.set_title(
+        f"{results.data.name}: {lead.title} against speed", loc="left", fontweight="bold"
+    )
     axes.annotate(
         f"{_budget(results)}{bars}",
         (1, 1.015),
@@ -90,20 +95,39 @@ def _budget(results: Results) -> str:
     return f"{shared.epochs} epochs" if shared.epochs else f"{shared.steps} steps"
 
 
+def _scale(lead: Metric) -> float:
+    """Give by how much the axis counts a value."""
+    return 100.0 if lead.percent else 1.0
+
+
+def _direction(lead: Metric) -> str:
+    return "" if lead.higher else ", lower is better"
+
+
+def _heights(results: Results, points: list[PlanResult]) -> tuple[float, float]:
+    """Give the ends of the axis of scores: all of a share, else what there is and some more."""
+    if results.lead.percent:
+        return 0.0, 104.0
+    values = [row.score + s * (row.spread or 0) for row in points if row.score for s in (-1, 1)]
+    values += [value for _, value in _lines(results)]
+    margin = 0.12 * (max(values) - min(values)) or 1.0
+    return min(values) - margin, max(values) + margin
+
+
 def _speed(row: PlanResult) -> float:
     assert row.cost is not None
     return row.cost.inference_tokens_per_second / 1e3
 
 
-def _point(axes: Any, number: int, row: PlanResult) -> Any:
+def _point(axes: Any, number: int, row: PlanResult, lead: Metric) -> Any:
     """Draw a plan with its seeds and its spread; give its label."""
-    assert row.accuracy is not None
+    assert row.score is not None
     colour = _COLOURS[number % len(_COLOURS)]
-    x, y = _speed(row), 100 * row.accuracy
+    x, y = _speed(row), _scale(lead) * row.score
     axes.errorbar(
         x,
         y,
-        yerr=None if row.spread is None else 100 * row.spread,
+        yerr=None if row.spread is None else _scale(lead) * row.spread,
         marker=_MARKERS[number % len(_MARKERS)],
         markersize=8,
         markeredgecolor="black",
@@ -119,15 +143,16 @@ def _point(axes: Any, number: int, row: PlanResult) -> Any:
 
 def _lines(results: Results) -> Iterable[tuple[str, float]]:
     """Give the baselines from low to high."""
-    return sorted(((b.name, 100 * b.accuracy) for b in results.baselines), key=lambda b: b[1])
+    scale, task = _scale(results.lead), results.data.task
+    return sorted(((b.name, scale * b.value(task)) for b in results.baselines), key=lambda b: b[1])
 
 
-def _baseline(axes: Any, name: str, percent: float) -> Any:
+def _baseline(axes: Any, name: str, height: float, lead: Metric) -> Any:
     """Draw a baseline across, with its name on it."""
-    axes.axhline(percent, color="0.45", linewidth=1, linestyle=(0, (5, 4)), zorder=1)
+    axes.axhline(height, color="0.45", linewidth=1, linestyle=(0, (5, 4)), zorder=1)
     return axes.annotate(
-        f"{name} {percent:.1f} %",
-        (0, percent),
+        f"{name} {lead.show(height / _scale(lead))}",
+        (0, height),
         xycoords=("axes fraction", "data"),
         xytext=(5, 3),
         textcoords="offset points",

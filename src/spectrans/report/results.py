@@ -9,16 +9,17 @@ from typing import Annotated, Literal
 from pydantic import Strict
 
 from spectrans.data import Dataset
-from spectrans.data.baselines import linear, majority
+from spectrans.data.baselines import Baseline
 from spectrans.options import Options
+from spectrans.tasks import Metric
 from spectrans.training.compare import RESULTS
 from spectrans.training.comparison import Comparison, Outcomes
 from spectrans.training.folders import write_whole
-from spectrans.training.record import Task, read_json
+from spectrans.training.record import DataRecord, read_json
 from spectrans.training.run import versions
 from spectrans.training.speed import Cost
 
-# Two standard errors: a share that lies further from a baseline is no accident of the test rows.
+# Two standard errors: an accuracy that lies further from a baseline is no accident of the rows.
 _ERRORS = 2.0
 
 
@@ -32,13 +33,13 @@ class PlanResult(Options):
     learning_rate
         The one that its runs were trained with; None if all of its sweep failed.
     sweep
-        Validation accuracy of each learning rate on the first seed.
-    accuracies
-        Test accuracy of each seed that finished.
-    validation_accuracies
-        Validation accuracy of each seed that finished.
-    accuracy
-        Mean over seeds.
+        What each learning rate scored on validation, on the first seed.
+    test
+        All figures on the test split of each seed that finished.
+    validation
+        The same on the validation split.
+    score
+        Mean over seeds of the figure that decides, on the test split.
     spread
         Standard deviation over seeds, n - 1 in the denominator; None for fewer than two.
     seconds
@@ -54,29 +55,14 @@ class PlanResult(Options):
     plan: str
     learning_rate: float | None
     sweep: dict[str, float]
-    accuracies: Annotated[tuple[float, ...], Strict(False)]
-    validation_accuracies: Annotated[tuple[float, ...], Strict(False)]
-    accuracy: float | None
+    test: Annotated[tuple[dict[str, float], ...], Strict(False)]
+    validation: Annotated[tuple[dict[str, float], ...], Strict(False)]
+    score: float | None
     spread: float | None
     seconds: float | None
     cost: Cost | None
     failures: Annotated[tuple[str, ...], Strict(False)]
     notes: Annotated[tuple[str, ...], Strict(False)] = ()
-
-
-class Baseline(Options):
-    """What a model has to beat.
-
-    Parameters
-    ----------
-    name
-        As in the table.
-    accuracy
-        On the test split.
-    """
-
-    name: str
-    accuracy: float
 
 
 class Results(Options):
@@ -88,35 +74,32 @@ class Results(Options):
         Version of this layout.
     comparison
         What was asked for.
-    task
+    data
         What it was done on.
     baselines
-        Majority class and linear model.
+        What a model has to beat.
     plans
         In the order asked for.
     versions
         Of spectrans, Python and the libraries that compute.
     """
 
-    format: Literal["spectrans-results-1"] = "spectrans-results-1"
+    format: Literal["spectrans-results-2"] = "spectrans-results-2"
     comparison: Comparison
-    task: Task
+    data: DataRecord
     baselines: Annotated[tuple[Baseline, ...], Strict(False)]
     plans: Annotated[tuple[PlanResult, ...], Strict(False)]
     versions: dict[str, str]
 
     @property
+    def lead(self) -> Metric:
+        """The figure that decides."""
+        return self.data.task.lead
+
+    @property
     def failed(self) -> int:
         """Number of runs that failed."""
         return sum(len(row.failures) for row in self.plans)
-
-
-def baselines(dataset: Dataset) -> tuple[Baseline, ...]:
-    """Score what needs no neural network."""
-    return (
-        Baseline(name="majority class", accuracy=majority(dataset)),
-        Baseline(name="linear", accuracy=linear(dataset)),
-    )
 
 
 def summarise(
@@ -140,33 +123,33 @@ def summarise(
     Results
         With notes on every row that needs one.
     """
-    rows = [_row(outcomes, plan, costs.get(plan)) for plan in outcomes.comparison.plans]
-    return Results(
+    lead = dataset.task.lead
+    rows = [_row(outcomes, plan, costs.get(plan), lead) for plan in outcomes.comparison.plans]
+    results = Results(
         comparison=outcomes.comparison,
-        task=Task.of(dataset),
+        data=DataRecord.of(dataset),
         baselines=scored,
-        plans=tuple(
-            row.model_copy(update={"notes": _notes(row, rows, scored, len(dataset.test))})
-            for row in rows
-        ),
+        plans=tuple(rows),
         versions=versions(),
     )
+    noted = tuple(row.model_copy(update={"notes": _notes(row, results)}) for row in rows)
+    return results.model_copy(update={"plans": noted})
 
 
-def _row(outcomes: Outcomes, plan: str, cost: Cost | None) -> PlanResult:
+def _row(outcomes: Outcomes, plan: str, cost: Cost | None, lead: Metric) -> PlanResult:
     records = outcomes.records
     sweep = [records[spec] for spec in outcomes.comparison.sweep(plan) if spec in records]
-    found = [records[spec].metrics for spec in outcomes.runs(plan) if spec in records]
-    accuracies = tuple(metrics.test_accuracy for metrics in found)
+    found = [records[spec] for spec in outcomes.runs(plan) if spec in records]
+    scores = [record.test for record in found]
     return PlanResult(
         plan=plan,
         learning_rate=outcomes.learning_rate(plan),
-        sweep={f"{r.spec.learning_rate:g}": r.metrics.validation_accuracy for r in sweep},
-        accuracies=accuracies,
-        validation_accuracies=tuple(metrics.validation_accuracy for metrics in found),
-        accuracy=mean(accuracies) if accuracies else None,
-        spread=stdev(accuracies) if len(accuracies) > 1 else None,
-        seconds=mean(metrics.seconds for metrics in found) if found else None,
+        sweep={f"{r.spec.learning_rate:g}": r.validation for r in sweep},
+        test=tuple(record.metrics.test for record in found),
+        validation=tuple(record.metrics.validation for record in found),
+        score=mean(scores) if scores else None,
+        spread=stdev(scores) if len(scores) > 1 else None,
+        seconds=mean(record.metrics.seconds for record in found) if found else None,
         cost=cost,
         failures=tuple(
             f"learning rate {spec.learning_rate:g}, seed {spec.seed}: {reason}"
@@ -176,17 +159,19 @@ def _row(outcomes: Outcomes, plan: str, cost: Cost | None) -> PlanResult:
     )
 
 
-def _notes(
-    row: PlanResult, rows: list[PlanResult], scored: tuple[Baseline, ...], tested: int
-) -> tuple[str, ...]:
+def _notes(row: PlanResult, results: Results) -> tuple[str, ...]:
     """Say what the numbers of a row do and do not show."""
     notes = []
-    if row.accuracy is None:
+    scored = results.baselines
+    if row.score is None:
         notes.append("no run finished")
-    elif beaten := [b for b in scored if not _above(row.accuracy, b.accuracy, tested)]:
-        chance = beaten[0].name == "majority class"
-        notes.append("at chance" if chance else f"not above {beaten[0].name}")
-    elif row.cost is not None and not any(_dominates(other, row) for other in rows):
+    elif beaten := [b for b in scored if not _beats(row.score, b, results)]:
+        # The first baseline looks at no input.
+        chance = beaten[0] is scored[0]
+        notes.append("at chance" if chance else f"no better than {beaten[0].name}")
+    elif row.cost is not None and not any(
+        _dominates(other, row, results.lead) for other in results.plans
+    ):
         notes.append("Pareto")
     if row.failures:
         runs = "run" if len(row.failures) == 1 else "runs"
@@ -194,19 +179,25 @@ def _notes(
     return tuple(notes)
 
 
-def _above(accuracy: float, baseline: float, tested: int) -> bool:
-    """Say whether an accuracy lies above a baseline by more than test rows vary."""
-    error = sqrt(max(baseline * (1 - baseline), 1 / tested) / tested)
-    return accuracy > baseline + _ERRORS * error
+def _beats(score: float, baseline: Baseline, results: Results) -> bool:
+    """Say whether a score is better than a baseline, an accuracy by more than test rows vary."""
+    rank = results.lead.rank
+    value = baseline.value(results.data.task)
+    if results.lead.name != "accuracy" or results.data.task.per_token:
+        return rank(score) > rank(value)
+    tested = results.data.test
+    error = sqrt(max(value * (1 - value), 1 / tested) / tested)
+    return score > value + _ERRORS * error
 
 
-def _dominates(one: PlanResult, other: PlanResult) -> bool:
+def _dominates(one: PlanResult, other: PlanResult, lead: Metric) -> bool:
     """Say whether a plan is at least as good and as fast as another, and better in one of them."""
-    if one.accuracy is None or one.cost is None or other.accuracy is None or other.cost is None:
+    if one.score is None or one.cost is None or other.score is None or other.cost is None:
         return False
+    ranks = lead.rank(one.score), lead.rank(other.score)
     speeds = one.cost.inference_tokens_per_second, other.cost.inference_tokens_per_second
-    ahead = one.accuracy >= other.accuracy and speeds[0] >= speeds[1]
-    return ahead and (one.accuracy, speeds[0]) != (other.accuracy, speeds[1])
+    ahead = ranks[0] >= ranks[1] and speeds[0] >= speeds[1]
+    return ahead and (ranks[0], speeds[0]) != (ranks[1], speeds[1])
 
 
 def save_results(results: Results, folder: Path) -> None:

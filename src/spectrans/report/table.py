@@ -5,11 +5,10 @@ from math import sqrt
 from rich.table import Table
 
 from spectrans.report.results import PlanResult, Results
+from spectrans.tasks import Metric
 
-# Lines of each column's head; the units are here so that the cells stay short.
-_HEAD = (
-    ("plan", ""),
-    ("accuracy", "%"),
+# Lines of each column's head, without the score's; the units are here so that the cells stay short.
+_COSTS = (
     ("training", "ktok/s"),
     ("inference", "ktok/s"),
     ("memory", "MiB"),
@@ -20,40 +19,55 @@ _HEAD = (
 _LEFT = (0, 7)
 
 
+def _head(results: Results) -> tuple[tuple[str, str], ...]:
+    lead = results.lead
+    return (("plan", ""), (lead.title, "%" if lead.percent else ""), *_COSTS)
+
+
+def _number(lead: Metric, value: float) -> str:
+    """Write a score without its unit."""
+    return lead.show(value).removesuffix(" %")
+
+
 def rows(results: Results) -> list[tuple[str, ...]]:
     """Give the cells of the table, plans in the order asked for and then the baselines."""
-    plans = [_cells(row) for row in results.plans]
-    empty = ("",) * (len(_HEAD) - 2)
-    return plans + [(b.name, f"{100 * b.accuracy:.1f}", *empty) for b in results.baselines]
+    lead, task = results.lead, results.data.task
+    plans = [_cells(row, lead) for row in results.plans]
+    empty = ("",) * len(_COSTS)
+    return plans + [(b.name, _number(lead, b.value(task)), *empty) for b in results.baselines]
 
 
 def caption(results: Results) -> list[str]:
     """Say what the numbers are, in lines for under the table."""
-    comparison, task = results.comparison, results.task
+    comparison, data = results.comparison, results.data
     shared = comparison.shared
     seeds = len(comparison.seeds)
     budget = f"{shared.epochs} epochs" if shared.epochs else f"{shared.steps} steps"
     over = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
     return [
-        f"{task.name}: {task.description}. Layers: {shared.num_layers}, channels: "
+        f"{data.name}: {data.description}. Layers: {shared.num_layers}, channels: "
         f"{shared.hidden_dim}; {budget} of batches of {shared.batch_size} for every plan.",
-        f"Accuracy: {over}, on {task.test:,} test rows ({_sampling(results)}), from the weights "
-        f"that were best on {task.validation:,} validation rows{_rates(results)}.",
+        f"{_title(results)}: {over}, on {data.test:,} test rows{_sampling(results)}, from the "
+        f"weights that were best on {data.validation:,} validation rows{_rates(results)}.",
         f"Cost: thousands of tokens per second on one thread in float32, batches of "
-        f"{shared.batch_size} rows of {task.max_length:,} tokens; memory that a training step "
+        f"{shared.batch_size} rows of {data.max_length:,} tokens; memory that a training step "
         "takes at its peak, without the weights; operations of a forward pass.",
-        "Pareto: no other plan is both more accurate and faster in inference.",
+        "Pareto: no other plan is both better and faster in inference.",
     ]
 
 
+def _title(results: Results) -> str:
+    title = results.lead.title
+    return title[0].upper() + title[1:]
+
+
 def _sampling(results: Results) -> str:
-    """Say how far chance in the test rows alone moves an accuracy."""
-    widest = max(sqrt(a * (1 - a) / results.task.test) for a in _accuracies(results))
-    return f"chance in which rows these are moves it by up to ±{2 * 100 * widest:.1f}"
-
-
-def _accuracies(results: Results) -> list[float]:
-    return [row.accuracy for row in results.plans if row.accuracy is not None] or [0.5]
+    """Say how far chance in the test rows alone moves an accuracy; of other figures, nothing."""
+    if results.lead.name != "accuracy" or results.data.task.per_token:
+        return ""
+    scores = [row.score for row in results.plans if row.score is not None] or [0.5]
+    widest = max(sqrt(a * (1 - a) / results.data.test) for a in scores)
+    return f" (chance in which rows these are moves it by up to ±{2 * 100 * widest:.1f})"
 
 
 def _rates(results: Results) -> str:
@@ -68,9 +82,10 @@ def _rates(results: Results) -> str:
 def rich_table(results: Results) -> Table:
     """Give the table for a terminal of 80 columns or more."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for number, lines in enumerate(_HEAD):
+    heads = _head(results)
+    for number, lines in enumerate(heads):
         left = number in _LEFT
-        whole = number < len(_HEAD) - 1
+        whole = number < len(heads) - 1
         head = "\n".join(lines).strip("\n") if left else "\n".join(lines)
         table.add_column(head, justify="left" if left else "right", no_wrap=whole)
     for cells in rows(results):
@@ -80,23 +95,23 @@ def rich_table(results: Results) -> Table:
 
 def markdown(results: Results) -> str:
     """Give the table and its caption as Markdown."""
-    head = [" ".join(lines).strip() for lines in _HEAD]
-    rule = ["---" if number in _LEFT else "---:" for number in range(len(_HEAD))]
+    head = [" ".join(lines).strip() for lines in _head(results)]
+    rule = ["---" if number in _LEFT else "---:" for number in range(len(head))]
     table = "".join(f"| {' | '.join(line)} |\n" for line in (head, rule, *rows(results)))
     return table + "\n" + "\n".join(caption(results)) + "\n"
 
 
-def _cells(row: PlanResult) -> tuple[str, ...]:
-    accuracy = "-" if row.accuracy is None else f"{100 * row.accuracy:.1f}"
+def _cells(row: PlanResult, lead: Metric) -> tuple[str, ...]:
+    score = "-" if row.score is None else _number(lead, row.score)
     if row.spread is not None:
-        accuracy += f" ± {100 * row.spread:.1f}"
+        score += f" ± {_number(lead, row.spread)}"
     note = ", ".join(row.notes)
     if row.cost is None:
-        return (row.plan, accuracy, "-", "-", "-", "-", "-", note)
+        return (row.plan, score, "-", "-", "-", "-", "-", note)
     cost = row.cost
     return (
         row.plan,
-        accuracy,
+        score,
         f"{cost.training_tokens_per_second / 1e3:,.1f}",
         f"{cost.inference_tokens_per_second / 1e3:,.1f}",
         f"{cost.peak_memory / 2**20:,.1f}",

@@ -3,7 +3,7 @@
 from spectrans.training.compare import compare as compare
 from spectrans.training.comparison import Comparison as Comparison
 from spectrans.training.comparison import Outcomes as Outcomes
-from spectrans.training.predict import probabilities as probabilities
+from spectrans.training.predict import answers as answers
 from spectrans.training.progress import Progress as Progress
 from spectrans.training.progress import TrainingError as TrainingError
 from spectrans.training.record import Run as Run

@@ -1,21 +1,22 @@
 """Labelled sequences as the batches that a model takes."""
 
 from collections.abc import Sequence
-from typing import TypedDict
+from typing import Any, TypedDict
 
 import numpy as np
 import torch
-from jaxtyping import Int, Integer
 from torch import Tensor
 
 from spectrans.data import Examples
+from spectrans.models import BaseModel
+from spectrans.tasks import Task
 
 
 class Item(TypedDict):
     """One labelled sequence; the names are those that transformers' samplers look for."""
 
-    input_ids: Integer[np.ndarray, " _"]
-    labels: int
+    input_ids: np.ndarray
+    labels: Any
 
 
 class LabelledSequences(torch.utils.data.Dataset[Item]):
@@ -34,13 +35,10 @@ class LabelledSequences(torch.utils.data.Dataset[Item]):
         return len(self.examples)
 
     def __getitem__(self, row: int) -> Item:
-        return {
-            "input_ids": self.examples.tokens[row],
-            "labels": int(self.examples.labels[row]),
-        }
+        return {"input_ids": self.examples.tokens[row], "labels": self.examples.label(row)}
 
 
-def padded(sequences: Sequence[Integer[np.ndarray, " _"]]) -> dict[str, Int[Tensor, "b n"]]:
+def padded(sequences: Sequence[np.ndarray]) -> dict[str, Tensor]:
     """Put sequences into one batch, with a mask only where their lengths differ.
 
     Parameters
@@ -51,20 +49,42 @@ def padded(sequences: Sequence[Integer[np.ndarray, " _"]]) -> dict[str, Int[Tens
     Returns
     -------
     dict
-        `input_ids`, padded on the right with 0, and `attention_mask` if there is padding.
+        `inputs`, padded on the right with 0, and `attention_mask` if there is padding.
     """
     lengths = np.array([len(sequence) for sequence in sequences])
-    ids = np.zeros((len(sequences), lengths.max()), dtype=np.int64)
+    first = sequences[0]
+    kind = np.int64 if first.dtype.kind in "iu" else np.float32
+    inputs = np.zeros((len(sequences), lengths.max(), *first.shape[1:]), dtype=kind)
     for row, sequence in enumerate(sequences):
-        ids[row, : len(sequence)] = sequence
-    batch = {"input_ids": torch.from_numpy(ids)}
+        inputs[row, : len(sequence)] = sequence
+    batch = {"inputs": torch.from_numpy(inputs)}
     if lengths.min() < lengths.max():
         real = np.arange(lengths.max()) < lengths[:, None]
         batch["attention_mask"] = torch.from_numpy(real.astype(np.int64))
     return batch
 
 
-def collate(items: list[Item]) -> dict[str, Tensor]:
-    """Make the batch of some items, labels included."""
-    labels = torch.tensor([item["labels"] for item in items])
-    return {**padded([item["input_ids"] for item in items]), "labels": labels}
+class Collator:
+    """Makes the batch of some items, targets included.
+
+    Parameters
+    ----------
+    task
+        What the labels are for.
+    """
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+
+    def __call__(self, items: list[Item]) -> dict[str, Tensor]:
+        """Put items together."""
+        batch = padded([item["input_ids"] for item in items])
+        labels = [item["labels"] for item in items]
+        return {**batch, "labels": self.task.targets(labels, batch["inputs"].shape[1])}
+
+
+def feed(model: BaseModel, inputs: Tensor, attention_mask: Tensor | None = None) -> Tensor:
+    """Give a model a batch of ids or of vectors."""
+    if inputs.is_floating_point():
+        return model(inputs_embeds=inputs, attention_mask=attention_mask)
+    return model(inputs, attention_mask=attention_mask)

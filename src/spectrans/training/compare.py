@@ -9,7 +9,7 @@ from spectrans.errors import must
 from spectrans.training.comparison import Comparison, Outcomes
 from spectrans.training.folders import numbered, slug, write_whole
 from spectrans.training.pool import Event, Failed, Finished, Job, cores, run_jobs
-from spectrans.training.record import RECORD, Task, read_json, read_record
+from spectrans.training.record import RECORD, DataRecord, read_json, read_record
 from spectrans.training.run import require_engine
 from spectrans.training.spec import RunSpec
 
@@ -113,11 +113,11 @@ def resume(comparison: Comparison, folder: Path, dataset: Dataset) -> Outcomes:
         message = f"{folder} holds a comparison with {changed}"
         raise ValueError(f"{message}: give the same settings, or another folder")
     outcomes = Outcomes(comparison)
-    task = Task.of(dataset)
+    data = DataRecord.of(dataset)
     for path in sorted((folder / RUNS).glob(f"*/{RECORD}")):
         record = read_record(path.parent)
-        if record.task != task:
-            message = f"{path.parent} was trained on other data of the name {task.name!r}"
+        if record.data != data:
+            message = f"{path.parent} was trained on other data of the name {data.name!r}"
             raise ValueError(f"{message}: give another folder")
         outcomes.records[record.spec] = record
     written = comparison.model_dump(mode="json")
@@ -165,7 +165,7 @@ def best_run(directory: str | Path) -> Path:
     found = [path.parent for path in sorted((folder / RUNS).glob(f"*/{RECORD}"))]
     if not found:
         raise ValueError(must("the folder of a run", f"hold {RECORD}", str(directory)))
-    return max(found, key=lambda path: read_record(path).metrics.validation_accuracy)
+    return max(found, key=lambda path: read_record(path).rank)
 
 
 def run_folder(folder: Path, spec: RunSpec) -> Path:

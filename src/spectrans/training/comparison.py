@@ -94,19 +94,17 @@ class Outcomes:
     def learning_rate(self, plan: str) -> float | None:
         """Give the learning rate of a plan; None while its sweep runs, or where all of it failed.
 
-        Of rates with equal validation accuracy the first is taken.
+        Of rates that are equally good on validation the first is taken.
         """
         if len(self.comparison.learning_rates) == 1:
             return self.comparison.learning_rates[0]
         sweep = self.comparison.sweep(plan)
         if any(spec not in self.records and spec not in self.failures for spec in sweep):
             return None
-        scores = {
-            spec.learning_rate: self.records[spec].metrics.validation_accuracy
-            for spec in sweep
-            if spec in self.records
+        ranks = {
+            spec.learning_rate: self.records[spec].rank for spec in sweep if spec in self.records
         }
-        return max(scores, key=lambda rate: scores[rate]) if scores else None
+        return max(ranks, key=lambda rate: ranks[rate]) if ranks else None
 
     def runs(self, plan: str) -> list[RunSpec]:
         """Give the runs of a plan that count, one per seed; none before its rate is chosen."""

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from transformers import (
@@ -20,7 +19,8 @@ from transformers.utils import logging as transformers_logging
 
 from spectrans.data import Dataset
 from spectrans.models import BaseModel
-from spectrans.training.batches import LabelledSequences, collate
+from spectrans.tasks import Scores, Task
+from spectrans.training.batches import Collator, LabelledSequences, feed
 from spectrans.training.progress import Progress, TrainingError, Watch
 from spectrans.training.spec import RunSpec
 
@@ -36,53 +36,53 @@ class Fit:
 
     Parameters
     ----------
-    validation_accuracy
+    validation
         Best of all evaluations: the one whose weights were kept.
     best_step
         Optimiser steps before that evaluation.
     steps
         Optimiser steps in all.
-    test_accuracy
+    test
         Of the kept weights, measured once.
-    test_loss
-        Cross entropy of the kept weights.
     seconds
         Time of training and evaluations.
     history
         Everything that was measured on the way, in order.
     """
 
-    validation_accuracy: float
+    validation: Scores
     best_step: int
     steps: int
-    test_accuracy: float
-    test_loss: float
+    test: Scores
     seconds: float
     history: tuple[dict[str, int | float], ...]
 
 
-class Classifier(nn.Module):
-    """A model as `Trainer` wants it: labels in, loss and logits out.
+class Answering(nn.Module):
+    """A model as `Trainer` wants it: labels in, loss and outputs out.
 
     Parameters
     ----------
     model
-        A model with a classification head.
+        A model with the head of the task.
+    task
+        What it learns to answer.
     """
 
     # Else Trainer takes the loss for a sum over the items of all processes, and does not average.
     accepts_loss_kwargs = False
 
-    def __init__(self, model: BaseModel) -> None:
+    def __init__(self, model: BaseModel, task: Task) -> None:
         super().__init__()
         self.model = model
+        self.task = task
 
     def forward(
-        self, input_ids: Tensor, labels: Tensor, attention_mask: Tensor | None = None
+        self, inputs: Tensor, labels: Tensor, attention_mask: Tensor | None = None
     ) -> dict[str, Tensor]:
-        """Give the mean cross entropy of a batch, and the logits."""
-        logits = self.model(input_ids, attention_mask=attention_mask)
-        return {"loss": nn.functional.cross_entropy(logits, labels), "logits": logits}
+        """Give the mean loss of a batch, and the outputs."""
+        outputs = feed(self.model, inputs, attention_mask)
+        return {"loss": self.task.loss(outputs, labels), "outputs": outputs}
 
 
 @dataclass
@@ -91,14 +91,16 @@ class _Watcher(TrainerCallback):
 
     spec: RunSpec
     model: BaseModel
+    task: Task
+    judge: "_Judge"
     watch: Watch
     tokens_per_step: float
     history: list[dict[str, int | float]] = field(default_factory=list)
     best: dict[str, Tensor] = field(default_factory=dict)
-    best_accuracy: float = -1.0
-    best_loss: float = float("inf")
+    kept: Scores | None = None
+    best_rank: tuple[float, float] = (float("-inf"), 0.0)
     best_step: int = 0
-    accuracy: float | None = None
+    latest: float | None = None
     started: float = 0.0
     training: float = 0.0
     resumed: float = 0.0
@@ -126,24 +128,56 @@ class _Watcher(TrainerCallback):
                 step=state.global_step,
                 total_steps=state.max_steps,
                 loss=logs["loss"],
-                validation_accuracy=self.accuracy,
+                metric=self.task.lead,
+                validation=self.latest,
                 tokens_per_second=state.global_step * self.tokens_per_step / self.training,
                 seconds_left=passed / state.global_step * (state.max_steps - state.global_step),
             )
         )
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
-        metrics = rest["metrics"]
-        self.accuracy, loss = metrics["eval_accuracy"], metrics["eval_loss"]
-        entry = {"validation_accuracy": self.accuracy, "validation_loss": loss}
+        if "eval_loss" not in rest["metrics"]:
+            return  # the test split, after training
+        scores = self.judge.scores
+        self.latest, loss = scores.values[self.task.lead.name], scores.values["loss"]
+        entry = {f"validation_{name}": value for name, value in scores.values.items()}
         self.history.append({"step": state.global_step, "epoch": state.epoch, **entry})
         # A few hundred rows often tie; the loss then says more.
-        if (self.accuracy, -loss) > (self.best_accuracy, -self.best_loss):
-            self.best_accuracy, self.best_loss = self.accuracy, loss
+        rank = (self.task.lead.rank(self.latest), -loss)
+        if isfinite(loss) and rank > self.best_rank:
+            self.best_rank, self.kept = rank, scores
             self.best_step = state.global_step
             weights = self.model.state_dict()
             self.best = {name: value.detach().clone() for name, value in weights.items()}
         self.resumed = time.perf_counter()
+
+
+class _Judge:
+    """Scores a split batch by batch, as `Trainer` hands the batches out.
+
+    Parameters
+    ----------
+    task
+        What is scored.
+    """
+
+    scores: Scores
+
+    def __init__(self, task: Task) -> None:
+        self.task = task
+        self.meter = task.meter()
+
+    def __call__(self, prediction: EvalPrediction, compute_result: bool = True) -> dict[str, float]:
+        """Count a batch; after the last one give the figures and start anew."""
+        outputs, targets = prediction.predictions, prediction.label_ids
+        assert isinstance(outputs, Tensor), "the only output beside the loss"
+        assert isinstance(targets, Tensor), "Trainer hands batches on as they are"
+        self.meter.add(outputs, targets)
+        if not compute_result:
+            return {}
+        self.scores = self.meter.scores()
+        self.meter = self.task.meter()
+        return dict(self.scores.values)
 
 
 def fit(model: BaseModel, dataset: Dataset, spec: RunSpec, watch: Watch) -> Fit:
@@ -172,33 +206,33 @@ def fit(model: BaseModel, dataset: Dataset, spec: RunSpec, watch: Watch) -> Fit:
     """
     transformers_logging.set_verbosity_error()
     sequences = LabelledSequences(dataset.train)
-    tokens = sum(map(len, dataset.train.tokens)) / len(sequences) * spec.batch_size
-    watcher = _Watcher(spec, model, watch, tokens)
+    task = dataset.task
+    tokens = float(dataset.train.tokens.lengths.mean()) * spec.batch_size
+    judge = _Judge(task)
+    watcher = _Watcher(spec, model, task, judge, watch, tokens)
     with tempfile.TemporaryDirectory(prefix="spectrans-") as scratch:
         trainer = Trainer(
-            model=Classifier(model),
+            model=Answering(model, task),
             args=_arguments(spec, dataset, scratch),
-            data_collator=collate,
+            data_collator=Collator(task),
             train_dataset=sequences,
             eval_dataset=LabelledSequences(dataset.validation),
-            compute_metrics=_accuracy,
+            compute_metrics=judge,
             callbacks=[watcher],
         )
         trainer.remove_callback(PrinterCallback)
         trainer.train()
         seconds = time.perf_counter() - watcher.started
-        if not watcher.best:
+        if watcher.kept is None:
             raise TrainingError("the loss on validation was no number: lower the learning rate")
         model.load_state_dict(watcher.best)
-        test = trainer.predict(LabelledSequences(dataset.test)).metrics
-        assert test is not None, "there are labels"
+        trainer.evaluate(LabelledSequences(dataset.test), metric_key_prefix="test")
     model.eval()
     return Fit(
-        validation_accuracy=watcher.best_accuracy,
+        validation=watcher.kept,
         best_step=watcher.best_step,
         steps=trainer.state.global_step,
-        test_accuracy=test["test_accuracy"],
-        test_loss=test["test_loss"],
+        test=judge.scores,
         seconds=seconds,
         history=tuple(watcher.history),
     )
@@ -208,7 +242,7 @@ def _arguments(spec: RunSpec, dataset: Dataset, scratch: str) -> TrainingArgumen
     """Put a spec in Trainer's words."""
     per_epoch = -(-len(dataset.train) // spec.batch_size)
     total = spec.steps or per_epoch * (spec.epochs or 1)
-    lengths = {len(tokens) for tokens in dataset.train.tokens}
+    lengths = dataset.train.tokens.lengths
     return TrainingArguments(
         output_dir=scratch,
         num_train_epochs=spec.epochs or 1,
@@ -222,6 +256,8 @@ def _arguments(spec: RunSpec, dataset: Dataset, scratch: str) -> TrainingArgumen
         max_grad_norm=spec.max_grad_norm,
         seed=spec.seed,
         eval_strategy="epoch",
+        # The outputs for a whole split need not fit into memory.
+        batch_eval_metrics=True,
         save_strategy="no",
         logging_strategy="steps",
         logging_steps=max(1, total // REPORTS),
@@ -231,13 +267,7 @@ def _arguments(spec: RunSpec, dataset: Dataset, scratch: str) -> TrainingArgumen
         disable_tqdm=True,
         remove_unused_columns=False,
         # Mixers work on rows of one length: neighbours in length make fewer and larger batches.
-        train_sampling_strategy="random" if len(lengths) == 1 else "group_by_length",
+        train_sampling_strategy="random" if lengths.min() == lengths.max() else "group_by_length",
         dataloader_pin_memory=torch.cuda.is_available(),
         use_cpu=not torch.cuda.is_available(),
     )
-
-
-def _accuracy(prediction: EvalPrediction) -> dict[str, float]:
-    assert isinstance(prediction.predictions, np.ndarray), "the only output beside the loss"
-    hits = prediction.predictions.argmax(-1) == prediction.label_ids
-    return {"accuracy": float(np.mean(hits))}

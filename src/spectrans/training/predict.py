@@ -4,40 +4,44 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float, Integer
 
 from spectrans.models import BaseModel
-from spectrans.training.batches import padded
+from spectrans.tasks import Task
+from spectrans.training.batches import feed, padded
 
 
-def probabilities(
-    model: BaseModel, sequences: Sequence[Integer[np.ndarray, " _"]], batch_size: int = 64
-) -> Float[np.ndarray, "rows classes"]:
-    """Give the probability of every class for each sequence.
+def answers(
+    model: BaseModel,
+    task: Task,
+    sequences: Sequence[np.ndarray],
+    batch_size: int = 64,
+) -> list[np.ndarray]:
+    """Give what a model answers for each sequence, in the terms of its task.
 
     Parameters
     ----------
     model
-        A trained model with a classification head.
+        A trained model.
+    task
+        What it was trained for.
     sequences
-        Token ids; lengths may differ.
+        Token ids or vectors; lengths may differ.
     batch_size
         Rows per forward pass.
 
     Returns
     -------
-    ndarray
-        Rows that sum to 1, in the order of `sequences`.
+    list of ndarray
+        In the order of `sequences`; for classes, their probabilities.
     """
     model.eval()
     # Neighbours in length share a batch, so that there is little padding.
     order = np.argsort([len(sequence) for sequence in sequences], kind="stable")
-    found: list[np.ndarray] = []
+    found: list[np.ndarray] = [np.empty(0)] * len(sequences)
     with torch.inference_mode():
         for start in range(0, len(order), batch_size):
-            batch = padded([sequences[row] for row in order[start : start + batch_size]])
-            found.append(model(**batch).softmax(-1).numpy())
-    rows = np.concatenate(found)
-    answers = np.empty_like(rows)
-    answers[order] = rows
-    return answers
+            rows = order[start : start + batch_size]
+            outputs = task.answers(feed(model, **padded([sequences[row] for row in rows])))
+            for row, output in zip(rows, outputs.numpy(), strict=True):
+                found[row] = output[: len(sequences[row])] if task.per_token else output
+    return found

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from spectrans.tasks import Metric
+
 
 class TrainingError(RuntimeError):
     """A run that cannot go on, with the reason in one sentence."""
@@ -20,8 +22,10 @@ class Progress:
         Steps the run will take.
     loss
         Mean training loss since the last report.
-    validation_accuracy
-        Latest; None before the first evaluation.
+    metric
+        The figure that decides.
+    validation
+        Its latest value on the validation split; None before the first evaluation.
     tokens_per_second
         Tokens trained on per second so far, evaluations left out.
     seconds_left
@@ -31,7 +35,8 @@ class Progress:
     step: int
     total_steps: int
     loss: float
-    validation_accuracy: float | None
+    metric: Metric
+    validation: float | None
     tokens_per_second: float
     seconds_left: float
 

@@ -10,11 +10,13 @@ import numpy as np
 from pydantic import PositiveInt, Strict
 
 from spectrans.data import Dataset
-from spectrans.data.dataset import TokenKind
+from spectrans.data.encoding import AnyEncoding
 from spectrans.errors import must
 from spectrans.io import from_pretrained
 from spectrans.models import BaseModel
 from spectrans.options import Options
+from spectrans.sequences import Sequences
+from spectrans.tasks import AnyTask, ClassScore
 from spectrans.training.folders import write_whole
 from spectrans.training.spec import RunSpec
 
@@ -22,7 +24,7 @@ RECORD = "run.json"
 HISTORY = "metrics.jsonl"
 
 
-class Task(Options):
+class DataRecord(Options):
     """What has to be known of a data set to use a model that was trained on it.
 
     Parameters
@@ -33,12 +35,10 @@ class Task(Options):
         One line for people.
     licence
         Terms of the data.
-    token_kind
-        "pixel" or "byte".
-    label_names
-        Classes in the order of their indices.
-    vocab_size
-        Tokens are below this.
+    task
+        What is answered.
+    encoding
+        What a token is.
     max_length
         Longest sequence.
     train
@@ -54,9 +54,8 @@ class Task(Options):
     name: str
     description: str
     licence: str
-    token_kind: TokenKind
-    label_names: Annotated[tuple[str, ...], Strict(False)]
-    vocab_size: PositiveInt
+    task: AnyTask
+    encoding: AnyEncoding
     max_length: PositiveInt
     train: PositiveInt
     validation: PositiveInt
@@ -64,15 +63,14 @@ class Task(Options):
     fingerprint: str
 
     @classmethod
-    def of(cls, dataset: Dataset) -> "Task":
+    def of(cls, dataset: Dataset) -> "DataRecord":
         """Describe a data set."""
         return cls(
             name=dataset.name,
             description=dataset.description,
             licence=dataset.licence,
-            token_kind=dataset.token_kind,
-            label_names=dataset.label_names,
-            vocab_size=dataset.vocab_size,
+            task=dataset.task,
+            encoding=dataset.encoding,
             max_length=dataset.max_length,
             train=len(dataset.train),
             validation=len(dataset.validation),
@@ -83,11 +81,23 @@ class Task(Options):
 
 def _fingerprint(dataset: Dataset) -> str:
     digest = sha256()
+    hashed: list[np.ndarray] = []
+
+    def include(sequences: Sequences) -> None:
+        # Splits share one memory.
+        if not any(sequences.flat is flat for flat in hashed):
+            hashed.append(sequences.flat)
+            digest.update(str(sequences.flat.dtype).encode())
+            for chunk in sequences.chunks():
+                digest.update(chunk.tobytes())
+        digest.update(sequences.starts.tobytes() + sequences.lengths.tobytes())
+
     for split in (dataset.train, dataset.validation, dataset.test):
-        digest.update(split.labels.tobytes())
-        for tokens in split.tokens:
-            digest.update(b"|")
-            digest.update(tokens.astype(np.int64).tobytes())
+        include(split.tokens)
+        if isinstance(split.labels, Sequences):
+            include(split.labels)
+        elif split.labels is not None:
+            digest.update(split.labels.tobytes())
     return digest.hexdigest()[:16]
 
 
@@ -96,12 +106,12 @@ class Metrics(Options):
 
     Parameters
     ----------
-    test_accuracy
-        Of the kept weights, measured once, at the end.
-    test_loss
-        Cross entropy of the kept weights.
-    validation_accuracy
-        Best of all evaluations; its weights were kept.
+    test
+        Figures of the kept weights, measured once, at the end.
+    validation
+        Figures of the best of all evaluations; its weights were kept.
+    classes
+        Each class on the test split, where there are classes.
     best_step
         Optimiser steps before that evaluation.
     steps
@@ -112,9 +122,9 @@ class Metrics(Options):
         Numbers that training changes.
     """
 
-    test_accuracy: float
-    test_loss: float
-    validation_accuracy: float
+    test: dict[str, float]
+    validation: dict[str, float]
+    classes: Annotated[tuple[ClassScore, ...], Strict(False)] = ()
     best_step: PositiveInt
     steps: PositiveInt
     seconds: float
@@ -130,7 +140,7 @@ class RunRecord(Options):
         Version of this layout.
     spec
         What was asked for.
-    task
+    data
         What it was trained on.
     metrics
         What came out.
@@ -138,11 +148,26 @@ class RunRecord(Options):
         Of spectrans, Python and the libraries that compute.
     """
 
-    format: Literal["spectrans-run-1"] = "spectrans-run-1"
+    format: Literal["spectrans-run-2"] = "spectrans-run-2"
     spec: RunSpec
-    task: Task
+    data: DataRecord
     metrics: Metrics
     versions: dict[str, str]
+
+    @property
+    def validation(self) -> float:
+        """The figure on the validation split that decides."""
+        return self.metrics.validation[self.data.task.lead.name]
+
+    @property
+    def test(self) -> float:
+        """The same figure on the test split."""
+        return self.metrics.test[self.data.task.lead.name]
+
+    @property
+    def rank(self) -> float:
+        """A number that is higher for a better run: made from validation, never from test."""
+        return self.data.task.lead.rank(self.validation)
 
 
 @dataclass(frozen=True)

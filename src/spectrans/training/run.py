@@ -1,7 +1,6 @@
 """One run, from a spec to a trained model and a record of it."""
 
 import platform
-from dataclasses import asdict
 from importlib.metadata import version
 from importlib.util import find_spec
 
@@ -9,7 +8,7 @@ import torch
 
 from spectrans.data import Dataset, load
 from spectrans.training.progress import Watch, unwatched
-from spectrans.training.record import Metrics, Run, RunRecord, Task
+from spectrans.training.record import DataRecord, Metrics, Run, RunRecord
 from spectrans.training.spec import RunSpec
 from spectrans.version import __version__
 
@@ -49,11 +48,19 @@ def train(spec: RunSpec, dataset: Dataset | None = None, watch: Watch = unwatche
         dataset = load_data(spec)
     torch.manual_seed(spec.seed)
     model = spec.build(dataset)
-    done = asdict(fit(model, dataset, spec, watch))
-    history = done.pop("history")
-    metrics = Metrics(**done, parameters=model.summary().parameters)
-    record = RunRecord(spec=spec, task=Task.of(dataset), metrics=metrics, versions=versions())
-    return Run(record, model, history)
+    done = fit(model, dataset, spec, watch)
+    metrics = Metrics(
+        test=done.test.values,
+        validation=done.validation.values,
+        classes=done.test.classes,
+        best_step=done.best_step,
+        steps=done.steps,
+        seconds=done.seconds,
+        parameters=model.summary().parameters,
+    )
+    data = DataRecord.of(dataset)
+    record = RunRecord(spec=spec, data=data, metrics=metrics, versions=versions())
+    return Run(record, model, done.history)
 
 
 def load_data(spec: RunSpec) -> Dataset:

@@ -118,16 +118,15 @@ class RunSpec(Options):
     def build(self, dataset: Dataset) -> HybridTransformer:
         """Make the model for a data set, with fresh weights from torch's current random state."""
         return HybridTransformer(
-            vocab_size=dataset.vocab_size,
+            **dataset.encoding.inputs(),
+            **dataset.task.head(),
             hidden_dim=self.hidden_dim,
             num_layers=self.num_layers,
             max_sequence_length=dataset.max_length,
             alternation_pattern="custom",
             num_heads=self.num_heads,
-            num_classes=len(dataset.label_names),
             positional_encoding_type=self.positional_encoding_type,
             dropout=self.dropout,
             ffn_hidden_dim=max(1, round(self.ffn_ratio * self.hidden_dim)),
             layer_types=self.plan,
-            pooling="mean",
         )

@@ -1,9 +1,9 @@
 """A fresh model with made-up rows, to measure what a training step or an answer costs."""
 
 import torch
-from torch.nn.functional import cross_entropy
 
 from spectrans.data import Dataset
+from spectrans.training.batches import feed
 from spectrans.training.spec import RunSpec
 
 
@@ -21,19 +21,15 @@ class Stand:
     def __init__(self, spec: RunSpec, dataset: Dataset) -> None:
         self.model = spec.build(dataset)
         self.optimiser = torch.optim.AdamW(self.model.parameters(), fused=True)
-        shape = (spec.batch_size, dataset.max_length)
-        self.ids = torch.randint(dataset.vocab_size, shape)
-        self.labels = torch.randint(len(dataset.label_names), shape[:1])
-
-    @property
-    def tokens(self) -> int:
-        """Tokens of a batch."""
-        return self.ids.numel()
+        self.task = dataset.task
+        self.inputs = dataset.encoding.stand_in(spec.batch_size, dataset.max_length)
+        self.tokens = spec.batch_size * dataset.max_length
 
     def train(self, rows: int | None = None) -> None:
         """Do a whole training step, on all rows or the first few."""
         self.model.train()
-        cross_entropy(self.model(self.ids[:rows]), self.labels[:rows]).backward()
+        outputs = feed(self.model, self.inputs[:rows])
+        self.task.loss(outputs, self.task.stand_in(outputs)).backward()
         self.optimiser.step()
         self.optimiser.zero_grad()
 
@@ -41,4 +37,4 @@ class Stand:
         """Answer for all rows."""
         self.model.eval()
         with torch.inference_mode():
-            self.model(self.ids)
+            feed(self.model, self.inputs)

@@ -13,6 +13,7 @@ from spectrans.cli.progress import ComparisonView
 from spectrans.cli.sentences import Failed, Interrupted, failing, refusing
 from spectrans.cli.terminal import introduce, result, talk
 from spectrans.data import Dataset
+from spectrans.data.baselines import baselines
 from spectrans.report import results as reports
 from spectrans.report.figure import FIGURE
 from spectrans.report.table import caption, rich_table
@@ -70,8 +71,9 @@ def _results(
 ) -> reports.Results:
     """Train what is missing, then measure what every plan costs."""
     introduce(say, dataset)
-    scored = reports.baselines(dataset)
-    shown = ", ".join(f"{b.name} {100 * b.accuracy:.1f} %" for b in scored)
+    scored = baselines(dataset)
+    task = dataset.task
+    shown = ", ".join(f"{b.name} {task.lead.show(b.value(task))}" for b in scored)
     say.print(f"to beat: {shown}")
     with ComparisonView(say, resume(comparison, folder, dataset)) as view:
         outcomes = train_all(comparison, folder, dataset, jobs, view)

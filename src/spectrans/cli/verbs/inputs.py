@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Integer
@@ -10,7 +10,7 @@ from jaxtyping import Integer
 from spectrans.data.utf8 import boundary
 from spectrans.data.utf8 import tokens as byte_tokens
 from spectrans.errors import must
-from spectrans.training.record import RunRecord, Task
+from spectrans.training.record import DataRecord, RunRecord
 from spectrans.training.run import load_data
 
 _SHADES = " .:-=+*#%@"
@@ -20,7 +20,7 @@ class Input(NamedTuple):
     """One sequence, and what is known of it."""
 
     tokens: Integer[np.ndarray, " _"]
-    truth: str | None = None
+    truth: Any = None
     picture: str = ""
 
 
@@ -50,17 +50,17 @@ def read_inputs(
     ValueError
         Nothing to classify, or something that the model cannot have been trained for.
     """
-    task = record.task
-    if texts and task.token_kind == "pixel":
+    data = record.data
+    if texts and data.encoding.kind == "pixel":
         message = "a model of pixels takes --file with rows of pixels, or --example"
         raise ValueError(f"{message}, not text")
-    inputs = [_text(f"text {i}", text, task) for i, text in enumerate(texts, 1)]
+    inputs = [_text(f"text {i}", text, data) for i, text in enumerate(texts, 1)]
     if file is not None:
-        inputs += [_line(place, line, task) for place, line in _lines(file)]
+        inputs += [_line(place, line, data) for place, line in _lines(file)]
     if examples:
         inputs += _examples(record, examples)
     if not inputs:
-        way = "TEXT, --file or --example" if task.token_kind == "byte" else "--file or --example"
+        way = "TEXT, --file or --example" if _reads_text(data) else "--file or --example"
         raise ValueError(f"nothing to classify: give {way}")
     return inputs
 
@@ -79,37 +79,42 @@ def _lines(file: Path) -> list[tuple[str, str]]:
     return [(f"{name} line {number}", line) for number, line in numbered if line.strip()]
 
 
-def _line(place: str, line: str, task: Task) -> Input:
-    return _text(place, line, task) if task.token_kind == "byte" else _pixels(place, line, task)
+def _reads_text(data: DataRecord) -> bool:
+    return data.encoding.kind == "byte"
 
 
-def _text(place: str, text: str, task: Task) -> Input:
+def _line(place: str, line: str, data: DataRecord) -> Input:
+    return _text(place, line, data) if _reads_text(data) else _pixels(place, line, data)
+
+
+def _text(place: str, text: str, record: DataRecord) -> Input:
     """Read a text as the bytes that the model was trained on, cut where they were."""
     if not text.strip():
         raise ValueError(must(place, "not be empty", text))
     data = text.encode("utf-8", errors="replace")
-    if len(data) > task.max_length:
-        data = data[: boundary(data, task.max_length)]
+    if len(data) > record.max_length:
+        data = data[: boundary(data, record.max_length)]
     return Input(byte_tokens(data))
 
 
-def _pixels(place: str, line: str, task: Task) -> Input:
+def _pixels(place: str, line: str, data: DataRecord) -> Input:
     """Read the grey values of a picture, row by row, separated by commas or blanks."""
     fields = line.replace(",", " ").split()
-    if len(fields) != task.max_length:
-        raise ValueError(must(place, f"hold {task.max_length} grey values", len(fields)))
-    wrong = [field for field in fields if not field.isdecimal() or int(field) >= task.vocab_size]
+    shades = data.encoding.vocab_size
+    if len(fields) != data.max_length:
+        raise ValueError(must(place, f"hold {data.max_length} grey values", len(fields)))
+    wrong = [field for field in fields if not field.isdecimal() or int(field) >= shades]
     if wrong:
-        rule = f"hold whole numbers from 0 to {task.vocab_size - 1}"
+        rule = f"hold whole numbers from 0 to {shades - 1}"
         raise ValueError(must(place, rule, wrong[0]))
     values = np.array([int(field) for field in fields])
-    return Input(values, picture=_picture(values, task.vocab_size))
+    return Input(values, picture=_picture(values, shades))
 
 
 def _examples(record: RunRecord, rows: list[int]) -> list[Input]:
     """Take rows of the test split of the data that the model was trained on."""
     dataset = load_data(record.spec)
-    if Task.of(dataset) != record.task:
+    if DataRecord.of(dataset) != record.data:
         name = record.spec.data
         raise ValueError(f"{name} has changed since training: its test rows are not known any more")
     inputs = []
@@ -118,13 +123,13 @@ def _examples(record: RunRecord, rows: list[int]) -> list[Input]:
             rule = f"be below {len(dataset.test)}, the rows of the test split"
             raise ValueError(must("--example", rule, row))
         tokens = dataset.test.tokens[row]
-        pixel = dataset.token_kind == "pixel"
+        pixel = dataset.encoding.kind == "pixel"
         picture = (
-            _picture(tokens, dataset.vocab_size)
+            _picture(tokens, dataset.encoding.vocab_size)
             if pixel
             else bytes(tokens).decode("utf-8", errors="replace")
         )
-        inputs.append(Input(tokens, dataset.label_names[dataset.test.labels[row]], picture))
+        inputs.append(Input(tokens, dataset.task.truth(dataset.test.label(row)), picture))
     return inputs
 
 

@@ -9,7 +9,7 @@ import typer
 from spectrans.cli.progress import TrainView
 from spectrans.cli.sentences import Interrupted, failing, refusing
 from spectrans.cli.terminal import clock, introduce, result, talk
-from spectrans.data.baselines import linear, majority
+from spectrans.data.baselines import Baseline, baselines
 from spectrans.errors import must
 from spectrans.training.folders import data_name, next_folder
 from spectrans.training.record import Run, save_run
@@ -39,28 +39,29 @@ def run(settings: dict[str, Any], out: Path | None, as_json: bool, quiet: bool) 
             raise Interrupted("interrupted: nothing is saved, a run is one piece") from None
         folder = out or next_folder(data_name(spec.data))
         save_run(done, folder)
-    baselines = {"majority class": majority(dataset), "linear": linear(dataset)}
+    scored = baselines(dataset)
     if as_json:
         record = done.record.model_dump(mode="json")
-        found = {"folder": str(folder), "baselines": baselines, **record}
-        typer.echo(json.dumps(found, ensure_ascii=False))
+        plain = [baseline.model_dump(mode="json") for baseline in scored]
+        typer.echo(json.dumps({"folder": str(folder), "baselines": plain, **record}))
     else:
-        _show(done, folder, baselines)
+        _show(done, folder, scored)
     say.print(f"next: spectrans predict {folder} --example 0", style="dim")
 
 
-def _show(done: Run, folder: Path, baselines: dict[str, float]) -> None:
-    metrics, spec = done.record.metrics, done.record.spec
+def _show(done: Run, folder: Path, scored: tuple[Baseline, ...]) -> None:
+    record = done.record
+    metrics, data, task = record.metrics, record.data, record.data.task
     console = result()
-    shown = ", ".join(f"{name} {100 * share:.1f} %" for name, share in baselines.items())
-    console.print(f"plan      {spec.plan}, {metrics.parameters:,} parameters")
+    console.print(f"plan      {record.spec.plan}, {metrics.parameters:,} parameters")
+    for number, metric in enumerate(task.metrics):
+        beside = ", ".join(f"{b.name} {metric.show(b.scores.values[metric.name])}" for b in scored)
+        shown = f"{metric.title} {metric.show(metrics.test[metric.name])} ({beside})"
+        console.print(f"{'' if number else 'test':9} {shown}")
+    console.print(f"          on {data.test:,} rows")
     console.print(
-        f"test      {100 * metrics.test_accuracy:.1f} % of "
-        f"{done.record.task.test:,} rows right ({shown})"
-    )
-    console.print(
-        f"chosen    at step {metrics.best_step} of {metrics.steps}, for "
-        f"{100 * metrics.validation_accuracy:.1f} % on {done.record.task.validation:,} other rows"
+        f"chosen    at step {metrics.best_step} of {metrics.steps}, for {task.lead.title} "
+        f"{task.lead.show(record.validation)} on {data.validation:,} other rows"
     )
     console.print(f"time      {clock(metrics.seconds)}")
     console.print(f"saved in  {folder}")

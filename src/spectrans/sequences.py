@@ -1,0 +1,107 @@
+"""Arrays of different lengths as one sequence, in memory or on disk."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, SupportsIndex, overload
+
+import numpy as np
+from jaxtyping import Int64
+
+from spectrans.errors import must
+
+# Entries that are looked at together: a few megabytes, whatever the size of the whole.
+CHUNK = 2**20
+
+
+class Sequences(Sequence[np.ndarray]):
+    """Arrays that share one memory, in which each is a run of entries.
+
+    Parameters
+    ----------
+    flat
+        All entries along the first axis. An `np.memmap` stays on disk, and other processes that
+        are sent the sequences open the same file.
+    starts
+        Where each array begins.
+    lengths
+        How many entries each one has.
+    """
+
+    def __init__(
+        self,
+        flat: np.ndarray,
+        starts: Int64[np.ndarray, " arrays"],
+        lengths: Int64[np.ndarray, " arrays"],
+    ) -> None:
+        self.flat = flat
+        self.starts = starts
+        self.lengths = lengths
+
+    @classmethod
+    def of(cls, arrays: Sequence[np.ndarray]) -> "Sequences":
+        """Copy arrays into one memory; sequences are given back as they are.
+
+        Parameters
+        ----------
+        arrays
+            All of one type; all axes but the first agree.
+
+        Returns
+        -------
+        Sequences
+            The same arrays.
+
+        Raises
+        ------
+        ValueError
+            Types or axes differ.
+        """
+        if isinstance(arrays, Sequences):
+            return arrays
+        kinds = [f"{array.dtype} {array.shape[1:]}" for array in arrays]
+        for row, kind in enumerate(kinds):
+            if kind != kinds[0]:
+                rule = f"be of the type and width of the first, {kinds[0]}"
+                raise ValueError(must(f"sequence {row}", rule, kind))
+        lengths = np.array([len(array) for array in arrays], dtype=np.int64)
+        flat = np.concatenate(arrays) if arrays else np.zeros(0, dtype=np.int64)
+        return cls(flat, np.cumsum(lengths) - lengths, lengths)
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> np.ndarray: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> "Sequences": ...
+
+    def __getitem__(self, index: SupportsIndex | slice) -> Any:
+        if isinstance(index, slice):
+            return Sequences(self.flat, self.starts[index], self.lengths[index])
+        start = self.starts[index]
+        return self.flat[start : start + self.lengths[index]]
+
+    def __repr__(self) -> str:
+        return f"Sequences({len(self)} of {self.flat.dtype})"
+
+    def take(self, rows: Int64[np.ndarray, " chosen"]) -> "Sequences":
+        """Give these rows in this order, sharing the memory."""
+        return Sequences(self.flat, self.starts[rows], self.lengths[rows])
+
+    def chunks(self) -> Iterator[np.ndarray]:
+        """Give all entries of the shared memory, some megabytes at a time."""
+        for start in range(0, len(self.flat), CHUNK):
+            yield self.flat[start : start + CHUNK]
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(self.__dict__)
+        if isinstance(self.flat, np.memmap):
+            # Pickled as an array, it would be read into memory and copied.
+            state["flat"] = (str(self.flat.filename), self.flat.dtype, self.flat.shape)
+        return state
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        if isinstance(state["flat"], tuple):
+            path, kind, shape = state["flat"]
+            state["flat"] = np.memmap(path, dtype=kind, mode="r", shape=shape)
+        self.__dict__.update(state)

@@ -1,0 +1,200 @@
+"""The interface of a task: targets, loss, figures, answers."""
+
+from typing import Annotated, Any, ClassVar
+
+import numpy as np
+from jaxtyping import Float, Int64
+from pydantic import ConfigDict, NonNegativeInt, Strict
+from torch import Tensor
+
+from spectrans.options import Options
+from spectrans.sequences import Sequences
+
+# One entry, or one array, per row of a split; None where rows label themselves.
+Labels = np.ndarray | Sequences | None
+
+
+class Metric(Options):
+    """A figure by which answers are judged.
+
+    Parameters
+    ----------
+    name
+        Its key among the figures of a run.
+    title
+        As people write it.
+    percent
+        Whether it is a share, shown in percent.
+    higher
+        Whether a higher figure is better.
+    """
+
+    name: str
+    title: str
+    percent: bool = True
+    higher: bool = True
+
+    def show(self, value: float) -> str:
+        """Write a value with its unit."""
+        return f"{100 * value:.1f} %" if self.percent else f"{value:.4g}"
+
+    def rank(self, value: float) -> float:
+        """Give a number that is higher for a better value."""
+        return value if self.higher else -value
+
+
+class ClassScore(Options):
+    """How well one class is told from the others.
+
+    Parameters
+    ----------
+    label
+        The class.
+    precision
+        Share of the answers with this class that are right; 0 where there is none.
+    recall
+        Share of the class that is answered with it; 0 where the class has no row.
+    f1
+        Harmonic mean of the two.
+    rows
+        Rows (or tokens) of the class.
+    """
+
+    label: str
+    precision: float
+    recall: float
+    f1: float
+    rows: NonNegativeInt
+
+
+class Scores(Options):
+    """How good the answers to a split are; of a model that diverged, numbers that are none.
+
+    Parameters
+    ----------
+    values
+        The figures of the task under their names, and the mean `loss`.
+    classes
+        Each class by itself, where there are classes.
+    """
+
+    model_config = ConfigDict(allow_inf_nan=True)
+
+    values: dict[str, float]
+    classes: Annotated[tuple[ClassScore, ...], Strict(False)] = ()
+
+
+class Meter:
+    """Adds up answers batch by batch, in memory that does not grow with their number."""
+
+    def add(self, outputs: Tensor, targets: Tensor) -> None:
+        """Count a batch."""
+        raise NotImplementedError
+
+    def scores(self) -> Scores:
+        """Judge all batches so far."""
+        raise NotImplementedError
+
+
+class Task(Options):
+    """What a model has to answer.
+
+    A task is a value: what it holds is known from the training data, and is saved with a run.
+    """
+
+    # The first one decides which weights are kept, and is compared between plans.
+    metrics: ClassVar[tuple[Metric, ...]]
+    # Whether there is an answer for every token, not one for the row.
+    per_token: ClassVar[bool] = False
+
+    @property
+    def lead(self) -> Metric:
+        """The figure that decides."""
+        return self.metrics[0]
+
+    def describe(self) -> str:
+        """Say what is answered, as in "in 3 classes"."""
+        raise NotImplementedError
+
+    def head(self) -> dict[str, Any]:
+        """Give the settings of a model that answers this."""
+        raise NotImplementedError
+
+    def check(self, name: str, labels: Labels, lengths: Int64[np.ndarray, " rows"]) -> None:
+        """Refuse labels that this task cannot have.
+
+        Parameters
+        ----------
+        name
+            Of the split, for the message.
+        labels
+            Of the split.
+        lengths
+            Tokens of each of its rows.
+
+        Raises
+        ------
+        ValueError
+            The label, the rule and the value.
+        """
+        raise NotImplementedError
+
+    def targets(self, labels: list[Any], length: int) -> Tensor:
+        """Make the targets of a batch.
+
+        Parameters
+        ----------
+        labels
+            One entry of a split's labels for each row.
+        length
+            Tokens of the longest row.
+
+        Returns
+        -------
+        Tensor
+            What `loss` compares outputs with.
+        """
+        raise NotImplementedError
+
+    def loss(self, outputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Give the mean loss of a batch, each class weighted where weights are given."""
+        raise NotImplementedError
+
+    def meter(self) -> Meter:
+        """Give a fresh meter."""
+        raise NotImplementedError
+
+    def constant(self, labels: Labels) -> tuple[str, Tensor]:
+        """Give the best answer that looks at no input, and its name.
+
+        Parameters
+        ----------
+        labels
+            Of the training split.
+
+        Returns
+        -------
+        tuple
+            As in tables, and outputs of one row.
+        """
+        raise NotImplementedError
+
+    def answers(self, outputs: Tensor) -> Tensor:
+        """Turn what a model puts out into what people read: probabilities, numbers with units."""
+        raise NotImplementedError
+
+    def answer(self, row: Float[np.ndarray, "..."], top: int) -> dict[str, Any]:
+        """Give the answer for one row as plain data; `top` limits how many classes it names."""
+        raise NotImplementedError
+
+    def show(self, answer: dict[str, Any]) -> str:
+        """Write an answer in one line."""
+        raise NotImplementedError
+
+    def truth(self, label: Any) -> Any:
+        """Give the true answer for one row as plain data, from its label."""
+        raise NotImplementedError
+
+    def stand_in(self, outputs: Tensor) -> Tensor:
+        """Make up targets for outputs, to measure what a training step costs."""
+        raise NotImplementedError

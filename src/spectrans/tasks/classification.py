@@ -1,0 +1,127 @@
+"""One of several classes for each row."""
+
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from pydantic import Strict, model_validator
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from spectrans.errors import must
+from spectrans.tasks.base import Labels, Meter, Metric, Scores, Task
+from spectrans.tasks.counts import ClassCounts, refuse_form, refuse_labels
+
+
+class Classification(Task):
+    """One class for each row.
+
+    Parameters
+    ----------
+    kind
+        Name of this task.
+    labels
+        The classes in the order of their indices, at least two.
+    """
+
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric(name="accuracy", title="accuracy"),
+        Metric(name="macro_f1", title="macro F1"),
+    )
+
+    kind: Literal["classification"] = "classification"
+    labels: Annotated[tuple[str, ...], Strict(False)]
+
+    @model_validator(mode="after")
+    def _check(self) -> "Classification":
+        if len(self.labels) < 2:
+            raise ValueError(must("labels", "name at least 2 classes", self.labels))
+        return self
+
+    def describe(self) -> str:
+        """Say how many classes there are."""
+        return f"in {len(self.labels)} classes"
+
+    def head(self) -> dict[str, Any]:
+        """Give a classification head."""
+        return {
+            "output_type": "classification",
+            "num_classes": len(self.labels),
+            "pooling": "mean",
+        }
+
+    def check(self, name: str, labels: Labels, lengths: Int64[np.ndarray, " rows"]) -> None:
+        """Refuse labels that are no indices of classes."""
+        refuse_form(name, labels, 1, np.int64)
+        assert isinstance(labels, np.ndarray)
+        refuse_labels(name, labels, len(self.labels))
+
+    def targets(self, labels: list[Any], length: int) -> Int64[Tensor, " b"]:
+        """Give the indices of the classes."""
+        return torch.tensor(labels, dtype=torch.int64)
+
+    def loss(self, outputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Give the mean cross entropy."""
+        return cross_entropy(outputs, targets, weights)
+
+    def meter(self) -> "ClassMeter":
+        """Give a meter of accuracy, macro F1 and every class."""
+        return ClassMeter(self)
+
+    def constant(self, labels: Labels) -> tuple[str, Tensor]:
+        """Answer with the share of every class."""
+        assert isinstance(labels, np.ndarray)
+        counts = torch.bincount(torch.from_numpy(labels), minlength=len(self.labels))
+        # A class that the training split lacks gets a small share, not a loss without bound.
+        return "majority class", torch.log(counts.double().clamp(min=0.5) / len(labels))
+
+    def answers(self, outputs: Tensor) -> Tensor:
+        """Give the probability of every class."""
+        return outputs.softmax(-1)
+
+    def answer(self, row: Float[np.ndarray, "..."], top: int) -> dict[str, Any]:
+        """Give the likeliest class, and the likeliest few with their probabilities."""
+        order = np.argsort(-row, kind="stable")[:top]
+        found = {self.labels[k]: float(row[k]) for k in order}
+        label = next(iter(found))
+        return {"label": label, "probability": found[label], "top": found}
+
+    def show(self, answer: dict[str, Any]) -> str:
+        """Write the likeliest classes with their probabilities."""
+        shown = "  ".join(f"{label} {share:.2f}" for label, share in answer["top"].items())
+        if "truth" not in answer:
+            return shown
+        right = answer["truth"] == answer["label"]
+        return f"{shown}  ({'right' if right else 'wrong, it is ' + answer['truth']})"
+
+    def truth(self, label: Any) -> str:
+        """Give the name of a class."""
+        return self.labels[int(label)]
+
+    def stand_in(self, outputs: Tensor) -> Tensor:
+        """Make up a class for each row."""
+        return torch.zeros(len(outputs), dtype=torch.int64)
+
+
+class ClassMeter(Meter):
+    """Accuracy, macro F1, loss and every class.
+
+    Parameters
+    ----------
+    task
+        Its classes.
+    """
+
+    def __init__(self, task: Classification) -> None:
+        self.counts = ClassCounts(task.labels)
+        self.loss = 0.0
+
+    def add(self, outputs: Float[Tensor, "b classes"], targets: Int64[Tensor, " b"]) -> None:
+        """Count a batch."""
+        self.loss += cross_entropy(outputs, targets, reduction="sum").item()
+        self.counts.add(outputs.argmax(-1), targets)
+
+    def scores(self) -> Scores:
+        """Judge all batches so far."""
+        return self.counts.scores(self.loss / max(1, self.counts.total))
