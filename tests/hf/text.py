@@ -22,7 +22,7 @@ CHOSEN = ("English", "French", "German")
 def sentences(length: int = 32) -> tuple[list[str], list[int]]:
     """Fragments of three languages, and which one each is."""
     data = languages.languages(length)
-    numbers = [data.label_names.index(name) for name in CHOSEN]
+    numbers = [data.task.labels.index(name) for name in CHOSEN]
     rows = np.flatnonzero(np.isin(data.train.labels, numbers))
     texts = [bytes(data.train.tokens[row]).decode("utf-8") for row in rows]
     return texts, [numbers.index(data.train.labels[row]) for row in rows]

@@ -27,7 +27,7 @@ def features(
         What a token is.
     train
         Training split.
-    others
+    *others
         Other splits.
 
     Returns
