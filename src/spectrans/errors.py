@@ -4,6 +4,10 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 
+class FaultError(ValueError):
+    """What is wrong with one value, in words that follow its name: `must be a string, got 3`."""
+
+
 def unknown(kind: str, name: object, known: Iterable[str]) -> str:
     """Say that `name` is not a known `kind`, with the nearest match and the full list."""
     names = sorted(known)

@@ -11,6 +11,11 @@ from spectrans.errors import unknown
 SCIENTIFIC = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)[eE][-+]?\d+")
 
 
+def kind_of(value: Any) -> Any:
+    """Say which of several kinds of options a value is: by its `kind`, as data or as options."""
+    return value.get("kind") if isinstance(value, dict) else getattr(value, "kind", None)
+
+
 class Options(BaseModel):
     """A frozen set of typed settings that refuses unknown names and bad values in one sentence."""
 

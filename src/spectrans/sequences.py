@@ -1,5 +1,6 @@
 """Arrays of different lengths as one sequence, in memory or on disk."""
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from typing import Any, SupportsIndex, overload
 
@@ -24,6 +25,8 @@ class Sequences(Sequence[np.ndarray]):
         Where each array begins.
     lengths
         How many entries each one has.
+    folder
+        Temporary folder of the file, which goes with the last sequences that use it.
     """
 
     def __init__(
@@ -31,8 +34,12 @@ class Sequences(Sequence[np.ndarray]):
         flat: np.ndarray,
         starts: Int64[np.ndarray, " arrays"],
         lengths: Int64[np.ndarray, " arrays"],
+        folder: tempfile.TemporaryDirectory[str] | None = None,
     ) -> None:
-        self.flat = flat
+        # A view that is no memmap: those take ten times as long to cut.
+        self.flat = flat.view(np.ndarray) if isinstance(flat, np.memmap) else flat
+        self.file = flat.filename if isinstance(flat, np.memmap) else None
+        self.folder = folder
         self.starts = starts
         self.lengths = lengths
 
@@ -77,7 +84,7 @@ class Sequences(Sequence[np.ndarray]):
 
     def __getitem__(self, index: SupportsIndex | slice) -> Any:
         if isinstance(index, slice):
-            return Sequences(self.flat, self.starts[index], self.lengths[index])
+            return self._chosen(index)
         start = self.starts[index]
         return self.flat[start : start + self.lengths[index]]
 
@@ -86,7 +93,12 @@ class Sequences(Sequence[np.ndarray]):
 
     def take(self, rows: Int64[np.ndarray, " chosen"]) -> "Sequences":
         """Give these rows in this order, sharing the memory."""
-        return Sequences(self.flat, self.starts[rows], self.lengths[rows])
+        return self._chosen(rows)
+
+    def _chosen(self, rows: Any) -> "Sequences":
+        found = Sequences(self.flat, self.starts[rows], self.lengths[rows], self.folder)
+        found.file = self.file
+        return found
 
     def chunks(self) -> Iterator[np.ndarray]:
         """Give all entries of the shared memory, some megabytes at a time."""
@@ -94,14 +106,15 @@ class Sequences(Sequence[np.ndarray]):
             yield self.flat[start : start + CHUNK]
 
     def __getstate__(self) -> dict[str, Any]:
-        state = dict(self.__dict__)
-        if isinstance(self.flat, np.memmap):
-            # Pickled as an array, it would be read into memory and copied.
-            state["flat"] = (str(self.flat.filename), self.flat.dtype, self.flat.shape)
+        state = {**self.__dict__, "folder": None}
+        if self.file is not None:
+            # The array itself would be read into memory and copied.
+            state["flat"] = (self.flat.dtype, self.flat.shape)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        if isinstance(state["flat"], tuple):
-            path, kind, shape = state["flat"]
-            state["flat"] = np.memmap(path, dtype=kind, mode="r", shape=shape)
+        if state["file"] is not None:
+            kind, shape = state["flat"]
+            mapped = np.memmap(state["file"], dtype=kind, mode="r", shape=shape)
+            state["flat"] = mapped.view(np.ndarray)
         self.__dict__.update(state)

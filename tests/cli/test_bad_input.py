@@ -33,7 +33,9 @@ SHARED = [
     (["--data", "digts"], "unknown data set 'digts'; did you mean 'digits'?"),
     (["--data", "none.csv"], "source must name an existing file, got 'none.csv'"),
     (["--text", "t"], "text must be left out for 'digits', which is no file, got 't'"),
-    (["--label", "l"], "label must be left out for 'digits', which is no file, got 'l'"),
+    (["--label", "l"], "label must be left out for 'digits', which is no file, got ('l',)"),
+    (["--dedup"], "dedup must be left out for 'digits', which is no file, got True"),
+    (["--data-seed", "4294967296"], "seed must be less than 4294967296, got 4294967296"),
     (["--max-length", "9"], "max_length must be at least 144, the length of 'digits12', got 9"),
     (["--plan", "fuorier"], "plan 'fuorier': unknown mixer 'fuorier'; did you mean 'fourier'?"),
     (["--plan", "a b"], "plan 'a b': layer_types must be mixer names with optional counts"),
@@ -73,7 +75,11 @@ OWN = [
     (["predict", "full", "--top", "0"], "--top must be greater than or equal to 1, got '0'"),
     (["predict", "full", "-e", "x"], "--example must be a valid integer, got 'x'"),
     (["trian"], "No such command 'trian'. Did you mean 'train'?"),
-    (["data", "digits"], "Got unexpected extra argument(s) (digits)"),
+    (["data", "digits"], "No such command 'digits'."),
+    (["data", "list", "digits"], "Got unexpected extra argument(s) (digits)"),
+    (["data", "check"], "Missing argument 'FILE'."),
+    (["data", "check", "a.csv", "--max-length", "0"], "max_length must be greater than 0, got 0"),
+    (["data", "check", "a.csv", "--task", "chat"], "task must be 'classification', got 'chat'"),
 ]
 
 

@@ -3,23 +3,33 @@
 import inspect
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
 
-from spectrans.cli import commands
+from spectrans.cli import commands, data
+from spectrans.data import DataSpec
+from spectrans.data.intake import LONGEST_TEXT
 from spectrans.training import Comparison, RunSpec
 from tests.cli.command import spectrans
 
-COMMANDS = ("compare", "train", "predict", "data")
+COMMANDS: dict[str, Callable[..., None]] = {
+    "compare": commands.compare,
+    "train": commands.train,
+    "predict": commands.predict,
+    "data": data.listing,
+    "data list": data.listing,
+    "data check": data.check,
+}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_has_an_example_and_every_option(command: str) -> None:
-    answer = spectrans(command, "--help")
+    answer = spectrans(*command.split(), "--help")
     assert answer.code == 0
     assert f"Example: spectrans {command}" in answer.out
-    names = inspect.signature(getattr(commands, command)).parameters.keys() & {
-        "data", "plan", "layers", "epochs", "steps", "seed", "seeds", "jobs", "out", "quiet", "file",
+    names = inspect.signature(COMMANDS[command]).parameters.keys() & {
+        "data", "task", "text", "label", "dedup", "plan", "layers", "epochs", "steps", "seed", "seeds", "jobs", "out", "quiet", "file",
     }  # fmt: skip
     assert [name for name in names if f"--{name}" not in answer.out] == []
     assert "--json" in answer.out
@@ -28,7 +38,7 @@ def test_help_has_an_example_and_every_option(command: str) -> None:
 def test_the_first_help_lists_all_commands() -> None:
     answer = spectrans("--help")
     assert answer.code == 0
-    assert [name for name in COMMANDS if f" {name} " not in answer.out] == []
+    assert [name for name in COMMANDS if f" {name.split()[0]} " not in answer.out] == []
 
 
 def test_help_and_refusals_of_the_parser_import_nothing_slow() -> None:
@@ -50,12 +60,22 @@ def test_the_version_is_that_of_the_package() -> None:
 
 @pytest.mark.parametrize("command", ["compare", "train"])
 @pytest.mark.parametrize(
-    "option", ["data", "num_layers", "hidden_dim", "num_heads", "epochs", "batch_size"]
+    "option", ["num_layers", "hidden_dim", "num_heads", "epochs", "batch_size"]
 )
 def test_help_shows_the_defaults_that_hold(command: str, option: str) -> None:
     name = {"num_layers": "layers", "num_heads": "heads"}.get(option, option)
     annotation = inspect.signature(getattr(commands, command)).parameters[name].annotation
     assert annotation.__metadata__[0].show_default == str(getattr(RunSpec(), option))
+
+
+def test_help_shows_the_defaults_of_data() -> None:
+    def shown(option: str) -> object:
+        parameters = inspect.signature(commands.train).parameters
+        return parameters[option].annotation.__metadata__[0].show_default
+
+    assert shown("data") == DataSpec().source
+    assert shown("data_seed") == str(DataSpec().seed)
+    assert shown("max_length") == f"{LONGEST_TEXT} for texts"
 
 
 def test_help_shows_the_default_plan_and_learning_rates() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from spectrans.cli.terminal import clock, plain, rate
 from spectrans.cli.verbs.inputs import read_inputs
-from spectrans.data import load
+from spectrans.data import DataSpec, load
 from spectrans.training import RunRecord, RunSpec
 from spectrans.training.record import DataRecord, Metrics
 
@@ -22,7 +22,7 @@ METRICS = Metrics(
 
 
 def record(data: str) -> RunRecord:
-    spec = RunSpec(data=data)
+    spec = RunSpec(data=DataSpec(source=data))
     return RunRecord(spec=spec, data=DataRecord.of(load(data)), metrics=METRICS, versions={})
 
 

@@ -21,13 +21,13 @@ FAULTS: dict[str, tuple[str, bytes, dict[str, Any], str]] = {
     "header only": ("f.csv", HEAD, {}, "f.csv must hold rows of data, got the header only"),
     "no text column": (
         "f.csv", b"id,label\n1,a\n", {},
-        "f.csv must have a column named one of text, sentence, content, review, "
-        "got 'id, label'; name the column with text=...",
+        "f.csv must have a column with a usual name for the text, such as 'text', "
+        "got 'id, label'; say which one it is with --text",
     ),
     "no label column": (
-        "f.tsv", b"text\tx\nhello\ta\n", {},
-        "f.tsv must have a column named one of label, class, category, target, "
-        "got 'text, x'; name the column with label=...",
+        "f.tsv", b"text\tz\nhello\ta\n", {},
+        "f.tsv must have a column with a usual name for the label, such as 'label', "
+        "got 'text, z'; say which one it is with --label",
     ),
     "misspelt column": (
         "f.csv", HEAD + GOOD, {"label": "lable"},
@@ -142,24 +142,25 @@ FAULTS: dict[str, tuple[str, bytes, dict[str, Any], str]] = {
     ),
     "text is a page": (
         "f.jsonl", b'{"text": ["' + b"x" * 999 + b'"], "label": "a"}\n', {},
-        f"f.jsonl line 1: text must be a string, got ['{'x' * 37}...{'x' * 38}']",
+        f"f.jsonl line 1: text must be a list of numbers, got ['{'x' * 37}...{'x' * 38}']",
     ),
     "terminal codes": (
         "f.csv", b"\x1b[31mtext,label\nhello,a\n", {},
-        "f.csv must have a column named one of text, sentence, content, review, "
-        r"got '\x1b[31mtext, label'; name the column with text=...",
+        "f.csv must have a column with a usual name for the text, such as 'text', "
+        r"got '\x1b[31mtext, label'; say which one it is with --text",
     ),
     "label is null": (
         "f.jsonl", b'{"text": "a", "label": null}\n', {},
-        "f.jsonl line 1: label must be a string, an integer or a truth value, got None",
+        "f.jsonl line 1: label must not be empty, got None; label or remove the row",
     ),
     "label is a fraction": (
         "f.jsonl", b'{"text": "a", "label": 0.5}\n', {},
-        "f.jsonl line 1: label must be a string, an integer or a truth value, got 0.5",
+        "f.jsonl line 1: label must be a whole number, as in the rows before, got 0.5; "
+        "say --task regression, or --task classification for names",
     ),
     "labels of two types": (
         "f.jsonl", b'{"text": "a", "label": "1"}\n{"text": "b", "label": 1}\n', {},
-        "f.jsonl line 2 must have a label of type str, as the first row has, got 1",
+        "f.jsonl line 2: label must be of type str, as in the first row, got 1",
     ),
     "limit below a character": (
         "f.csv", HEAD + GOOD, {"max_length": 3},

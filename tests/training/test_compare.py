@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from spectrans.data import DataSpec
 from spectrans.training import Comparison, Outcomes, RunSpec, compare, load_run, train
 from spectrans.training.compare import best_run, resume, run_folder, unfinished
 from spectrans.training.pool import Event, Failed, Finished, Progressed, Started
@@ -15,7 +16,13 @@ from tests.training.made import order_task
 
 TASK = order_task(16)
 SHARED = RunSpec(
-    data="order", plan="fourier", steps=2, num_layers=1, hidden_dim=8, num_heads=2, batch_size=8
+    data=DataSpec(source="order"),
+    plan="fourier",
+    steps=2,
+    num_layers=1,
+    hidden_dim=8,
+    num_heads=2,
+    batch_size=8,
 )
 
 

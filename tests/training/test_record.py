@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from spectrans.data import Dataset, Examples
+from spectrans.data import Dataset, DataSpec, Examples, load
 from spectrans.training import Run, RunSpec, answers, load_run, save_run, train
 from spectrans.training.folders import data_name, next_folder, slug, write_whole
 from spectrans.training.record import DataRecord
@@ -30,6 +30,18 @@ def test_a_run_comes_back_whole(run: Run, tmp_path: Path) -> None:
         answers(loaded.model, task.task, task.test.tokens),
         answers(run.model, task.task, task.test.tokens),
     )
+
+
+def test_the_split_of_every_row_comes_back(tmp_path: Path) -> None:
+    lines = ["text,label", *(f"text {n},{'ab'[n % 2]}" for n in range(20))]
+    (tmp_path / "rows.csv").write_text("\n".join(lines))
+    data = DataSpec(source=str(tmp_path / "rows.csv"))
+    settings = RunSpec(data=data, steps=1, num_layers=1, hidden_dim=8, num_heads=2, plan="lst")
+    save_run(train(settings), tmp_path / "run")
+    split = load_run(tmp_path / "run").split
+    assert split is not None
+    tested = sorted(bytes(tokens).decode() for tokens in load(data).test.tokens)
+    assert [f"text {row}" for row in np.flatnonzero(split == 2)] == tested
 
 
 def test_a_record_is_plain_data(run: Run, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from spectrans.cli import commands
+from spectrans.cli import commands, data
 from spectrans.cli.sentences import Interrupted, reason, sentence
 from spectrans.version import __version__
 
@@ -24,7 +24,7 @@ app = typer.Typer(
 app.command()(commands.compare)
 app.command()(commands.train)
 app.command()(commands.predict)
-app.command()(commands.data)
+app.add_typer(data.app, name="data")
 
 
 def _show_version(wanted: bool) -> bool:

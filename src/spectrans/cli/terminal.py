@@ -34,9 +34,29 @@ def introduce(console: Console, dataset: Dataset) -> None:
     console.print(plain(dataset.description))
     counts = (len(dataset.train), len(dataset.validation), len(dataset.test))
     console.print("rows: {:,} to train on, {:,} to choose by, {:,} to test".format(*counts))
-    if dataset.truncated:
-        cut = f"{dataset.truncated:,} were cut to {dataset.max_length:,} tokens"
-        console.print(cut)
+    for line in remarks(dataset):
+        console.print(plain(line))
+
+
+def remarks(dataset: Dataset) -> list[str]:
+    """Say what was decided and seen when a user's data were read."""
+    reading = dataset.reading
+    if reading is None:
+        return []
+    shown = ", ".join(f"{role} from {column!r}" for role, column in reading.columns.items())
+    lines = [f"columns: {shown}"]
+    if reading.truncated:
+        lines.append(
+            f"cut: {reading.truncated:,} rows were longer than {dataset.max_length:,} tokens "
+            "(--max-length sets how long a row may be)"
+        )
+    leaks = sum(reading.leaks.values())
+    if leaks and reading.leak:
+        lines.append(
+            f"warning: {leaks:,} rows are in two splits, {reading.leak[0]} as {reading.leak[1]} "
+            "(--dedup leaves such rows out)"
+        )
+    return lines
 
 
 def plain(text: str) -> str:

@@ -3,16 +3,19 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from spectrans.data import digits as _digits
-from spectrans.data import files as _files
 from spectrans.data import languages as _languages
+from spectrans.data import read as _read
 from spectrans.data.dataset import Dataset as Dataset
 from spectrans.data.dataset import Examples as Examples
 from spectrans.data.encoding import Bytes as Bytes
 from spectrans.data.encoding import Ids as Ids
 from spectrans.data.encoding import Pixels as Pixels
+from spectrans.data.reading import Reading as Reading
+from spectrans.data.sources import Refuse, strict
+from spectrans.data.spec import DataSpec as DataSpec
 from spectrans.errors import must, unknown
 
 
@@ -56,53 +59,45 @@ def names() -> dict[str, str]:
     return listing
 
 
-def load(
-    source: str | Path,
-    *,
-    seed: int = 0,
-    max_length: int | None = None,
-    text: str | None = None,
-    label: str | None = None,
-) -> Dataset:
-    """Read an embedded data set by name, or a user's file by path, to the same kind of value.
+def load(source: str | Path | DataSpec, *, refuse: Refuse = strict, **settings: Any) -> Dataset:
+    """Read an embedded data set by name, or a user's file or folder by path.
 
     Parameters
     ----------
     source
-        A name such as `digits`, `digits32` or `languages128`, see `names()`; or the path of a
-        `.csv`, `.tsv` or `.jsonl` file in UTF-8.
-    seed
-        Decides the splits, and the places of digits.
-    max_length
-        For files: cut longer texts to this many bytes. A limit below the length that the name of
-        an embedded data set says is refused.
-    text
-        For files: column of the text; by default the first of `text sentence content review`.
-    label
-        For files: column of the class; by default the first of `label class category target`.
+        A name such as `digits`, `digits32` or `languages128`, see `names()`; the path of a `.csv`,
+        `.tsv`, `.jsonl`, `.parquet`, `.npz` or `.txt` file, or of a folder; or a whole spec.
+    refuse
+        Told of each row that cannot be used; by default one bad row refuses the source.
+    **settings
+        Those of `DataSpec`, where `source` is none. A limit below the length that the name of an
+        embedded data set says is refused.
 
     Returns
     -------
     Dataset
-        Three splits; `Dataset.truncated` counts the texts that were cut.
+        Three splits, and what was seen when they were read.
 
     Raises
     ------
     ValueError
-        An unknown name, an argument that cannot act, or what is wrong with the file.
+        An unknown name, a setting that cannot act, or what is wrong with the file.
     """
-    embedded = _NAME.fullmatch(str(source))
+    spec = source if isinstance(source, DataSpec) else DataSpec(source=str(source), **settings)
+    embedded = _NAME.fullmatch(spec.source)
     if embedded is None:
-        path = Path(source)
+        path = Path(spec.source)
         if not (path.suffix or path.exists() or len(path.parts) > 1):
-            raise ValueError(unknown("data set", str(source), names()))
-        return _files.read(path, seed=seed, max_length=max_length, text=text, label=label)
-    for argument, value in (("text", text), ("label", label)):
-        if value is not None:
-            raise ValueError(must(argument, f"be left out for {source!r}, which is no file", value))
+            raise ValueError(unknown("data set", spec.source, names()))
+        return _read.read(spec, refuse)
+    for argument in ("task", "text", "label", "dedup"):
+        value = getattr(spec, argument)
+        if value:
+            rule = f"be left out for {spec.source!r}, which is no file"
+            raise ValueError(must(argument, rule, value))
     family = _FAMILIES[embedded[1]]
-    dataset = family.build(int(embedded[2] or family.default), seed)
-    if max_length is not None and max_length < dataset.max_length:
+    dataset = family.build(int(embedded[2] or family.default), spec.seed)
+    if spec.max_length is not None and spec.max_length < dataset.max_length:
         rule = f"be at least {dataset.max_length}, the length of {dataset.name!r}"
-        raise ValueError(must("max_length", rule, max_length))
+        raise ValueError(must("max_length", rule, spec.max_length))
     return dataset

@@ -8,9 +8,10 @@ import numpy as np
 from jaxtyping import Int64
 
 from spectrans.data.encoding import AnyEncoding
+from spectrans.data.reading import Reading
 from spectrans.errors import must
 from spectrans.sequences import Sequences
-from spectrans.tasks import AnyTask
+from spectrans.tasks import Task
 from spectrans.tasks.base import Labels
 
 
@@ -79,6 +80,8 @@ class Dataset:
         Under which terms the data may be passed on.
     truncated
         How many sequences were cut to `max_length` when the data were read.
+    reading
+        What else was seen when the data were read; None for embedded data.
 
     Raises
     ------
@@ -90,12 +93,13 @@ class Dataset:
     train: Examples
     validation: Examples
     test: Examples
-    task: AnyTask
+    task: Task
     encoding: AnyEncoding
     max_length: int
     description: str
     licence: str
     truncated: int = 0
+    reading: Reading | None = None
 
     def __post_init__(self) -> None:
         self._check("train", self.train)

@@ -3,11 +3,11 @@
 from typing import Annotated, Any, Literal
 
 import torch
-from pydantic import Field, PositiveInt
+from pydantic import Discriminator, PositiveInt, Tag
 from torch import Tensor
 
 from spectrans.errors import must
-from spectrans.options import Options
+from spectrans.options import Options, kind_of
 from spectrans.sequences import Sequences
 
 
@@ -19,6 +19,10 @@ class _Ids(Options):
     def inputs(self) -> dict[str, Any]:
         """Give the settings of a model that is fed with these tokens."""
         return {"vocab_size": self.vocab_size}
+
+    def describe(self) -> str:
+        """Say what tokens are, as in "read as ..."."""
+        return f"ids below {self.vocab_size:,}"
 
     def check(self, name: str, tokens: Sequences) -> None:
         """Refuse tokens that this encoding cannot have.
@@ -70,6 +74,10 @@ class Bytes(_Ids):
     kind: Literal["byte"] = "byte"
     vocab_size: Literal[256] = 256
 
+    def describe(self) -> str:
+        """Say what tokens are, as in "read as ..."."""
+        return "UTF-8 bytes"
+
 
 class Pixels(_Ids):
     """Grey values on a grid, row by row.
@@ -101,4 +109,7 @@ class Ids(_Ids):
     vocab_size: PositiveInt
 
 
-AnyEncoding = Annotated[Bytes | Pixels | Ids, Field(discriminator="kind")]
+AnyEncoding = Annotated[
+    Annotated[Bytes, Tag("byte")] | Annotated[Pixels, Tag("pixel")] | Annotated[Ids, Tag("id")],
+    Discriminator(kind_of),
+]

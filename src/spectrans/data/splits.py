@@ -7,6 +7,10 @@ from jaxtyping import Int64
 
 from spectrans.errors import must
 
+# Share of the rows that a split gets, and at most how many: a larger test tells little more.
+SHARE = 0.15
+MOST = 20_000
+
 
 class Split(NamedTuple):
     """The rows of each split, in random order."""
@@ -39,3 +43,50 @@ def stratified(
         drawn["validation"].append(rows[report : report + choose])
         drawn["train"].append(rows[report + choose :])
     return Split(**{name: random.permutation(np.concatenate(rows)) for name, rows in drawn.items()})
+
+
+def draw(
+    strata: Int64[np.ndarray, " rows"], wanted: int, random: np.random.RandomState
+) -> tuple[Int64[np.ndarray, " _"], ...]:
+    """Draw one or two small splits with their share of every stratum.
+
+    Parameters
+    ----------
+    strata
+        The stratum of each row, counted from 0; each has more rows than splits are wanted.
+    wanted
+        1 draws a split, 2 draws a validation and a test split.
+    random
+        Decides which rows.
+
+    Returns
+    -------
+    tuple of ndarray
+        For each split 15 % of each stratum, at least a row of it and at most 20,000 rows in all.
+    """
+    counts = np.bincount(strata)
+    share = min(SHARE, MOST / max(1, len(strata)))
+    each = np.maximum(1, np.floor(share * counts)).astype(np.int64) * (counts > 0)
+    split = stratified(strata, each if wanted == 2 else np.zeros_like(each), each, random)
+    return (split.validation, split.test)[2 - wanted :]
+
+
+def merged(strata: Int64[np.ndarray, " rows"], fewest: int) -> Int64[np.ndarray, " rows"]:
+    """Put strata with too few rows together, and with the largest one if these are still too few.
+
+    Parameters
+    ----------
+    strata
+        The stratum of each row, counted from 0.
+    fewest
+        Rows that a stratum must have.
+
+    Returns
+    -------
+    ndarray
+        Strata that all have as many, if there are as many rows at all.
+    """
+    counts = np.bincount(strata)
+    few = counts < fewest
+    rest = len(counts) if counts[few].sum() >= fewest else int(np.argmax(counts))
+    return np.where(few[strata], rest, strata)

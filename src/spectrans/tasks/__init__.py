@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Discriminator, Tag
 
+from spectrans.options import kind_of
 from spectrans.tasks.base import ClassScore as ClassScore
 from spectrans.tasks.base import Meter as Meter
 from spectrans.tasks.base import Metric as Metric
@@ -11,4 +12,7 @@ from spectrans.tasks.base import Scores as Scores
 from spectrans.tasks.base import Task as Task
 from spectrans.tasks.classification import Classification as Classification
 
-AnyTask = Annotated[Classification, Field(discriminator="kind")]
+AnyTask = Annotated[
+    Annotated[Classification, Tag("classification")],
+    Discriminator(kind_of),
+]

@@ -100,8 +100,17 @@ class Task(Options):
     """What a model has to answer.
 
     A task is a value: what it holds is known from the training data, and is saved with a run.
+
+    Parameters
+    ----------
+    kind
+        Name of the task.
+    labels
+        Names of the classes, or of the numbers, that are answered.
     """
 
+    kind: str
+    labels: Annotated[tuple[str, ...], Strict(False)] = ()
     # The first one decides which weights are kept, and is compared between plans.
     metrics: ClassVar[tuple[Metric, ...]]
     # Whether there is an answer for every token, not one for the row.
@@ -176,6 +185,22 @@ class Task(Options):
         -------
         tuple
             As in tables, and outputs of one row.
+        """
+        raise NotImplementedError
+
+    def strata(self, labels: Labels) -> tuple[Int64[np.ndarray, " rows"], tuple[str, ...]]:
+        """Say of which rows every split must have its share.
+
+        Parameters
+        ----------
+        labels
+            Of all rows.
+
+        Returns
+        -------
+        tuple
+            The stratum of each row, and the name of each stratum for messages; without names, a
+            stratum that is too small for three splits is shared out at random.
         """
         raise NotImplementedError
 

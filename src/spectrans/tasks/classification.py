@@ -1,5 +1,7 @@
 """One of several classes for each row."""
 
+from array import array
+from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -11,7 +13,11 @@ from torch.nn.functional import cross_entropy
 
 from spectrans.errors import must
 from spectrans.tasks.base import Labels, Meter, Metric, Scores, Task
+from spectrans.tasks.collector import Collector, Place, fault, missing, number
 from spectrans.tasks.counts import ClassCounts, refuse_form, refuse_labels
+
+# More are no classes, but something that is different in every row.
+MOST_CLASSES = 10_000
 
 
 class Classification(Task):
@@ -95,6 +101,11 @@ class Classification(Task):
         right = answer["truth"] == answer["label"]
         return f"{shown}  ({'right' if right else 'wrong, it is ' + answer['truth']})"
 
+    def strata(self, labels: Labels) -> tuple[Int64[np.ndarray, " rows"], tuple[str, ...]]:
+        """Give the classes: every split has its share of each."""
+        assert isinstance(labels, np.ndarray)
+        return labels, self.labels
+
     def truth(self, label: Any) -> str:
         """Give the name of a class."""
         return self.labels[int(label)]
@@ -125,3 +136,75 @@ class ClassMeter(Meter):
     def scores(self) -> Scores:
         """Judge all batches so far."""
         return self.counts.scores(self.loss / max(1, self.counts.total))
+
+
+class ClassCollector(Collector):
+    """Reads classes that are strings, whole numbers or truth values, all of one type.
+
+    Parameters
+    ----------
+    whole
+        Whether a fraction is refused, since the first labels were all whole numbers and nobody
+        said that they are classes.
+    """
+
+    def __init__(self, whole: bool = False) -> None:
+        self.whole = whole
+        self.kind: type | None = None
+        self.codes: dict[str, int] = {}
+        self.places: list[Place] = []
+        self.found = array("q")
+
+    def read(self, value: Any, length: int | None) -> str:
+        """Give the name of a class."""
+        if missing(value):
+            raise fault("not be empty", value, "label or remove the row")
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        if isinstance(value, float) or (self.whole and not (number(value) or 0.0).is_integer()):
+            way = "say --task regression, or --task classification for names"
+            raise fault("be a whole number, as in the rows before", value, way)
+        if not isinstance(value, (str, int)):
+            raise fault("be a string, an integer or a truth value", value)
+        self.kind = self.kind or type(value)
+        if type(value) is not self.kind:
+            raise fault(f"be of type {self.kind.__name__}, as in the first row", value)
+        return str(value).lower() if isinstance(value, bool) else str(value).strip()
+
+    def keep(self, label: str, place: Place) -> None:
+        """Keep the class of the next row."""
+        code = self.codes.setdefault(label, len(self.codes))
+        if code == len(self.places):
+            if code == MOST_CLASSES:
+                way = "is it the right column? Numbers need --task regression"
+                rule = f"must be one of at most {MOST_CLASSES:,} classes"
+                raise ValueError(f"{place()}: label {rule}, got another; {way}")
+            self.places.append(place)
+        self.found.append(code)
+
+    def finish(self, source: str, trained: slice) -> tuple[Classification, Labels]:
+        """Give the classes in order, and the index of each row's."""
+        if len(self.codes) < 2:
+            raise ValueError(
+                f"{source} must have at least 2 classes, got only {next(iter(self.codes))!r}"
+            )
+        found = np.frombuffer(self.found, dtype=np.int64)
+        known = set(np.unique(found[trained]).tolist())
+        for name, code in self.codes.items():
+            if code not in known:
+                fix = "add rows of it there, or remove this row"
+                place = self.places[code]()
+                raise ValueError(
+                    f"{place}: label must be a class of the training rows, got {name!r}; {fix}"
+                )
+        names = in_order(self.codes)
+        index = np.empty(len(names), dtype=np.int64)
+        index[[self.codes[name] for name in names]] = np.arange(len(names))
+        return Classification(labels=names), index[found]
+
+
+def in_order(names: Iterable[str]) -> tuple[str, ...]:
+    """Sort classes: by value when all are whole numbers, else by name."""
+    if all(name.removeprefix("-").isdecimal() for name in names):
+        return tuple(sorted(names, key=lambda name: (int(name), name)))
+    return tuple(sorted(names))

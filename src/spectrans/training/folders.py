@@ -54,12 +54,12 @@ def slug(text: str) -> str:
     return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.") or "run"
 
 
-def write_whole(path: Path, content: str) -> None:
-    """Write a text file so that it is never seen in part."""
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file, text as UTF-8, so that it is never seen in part."""
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(content)
+        with os.fdopen(handle, "wb") as file:
+            file.write(content if isinstance(content, bytes) else content.encode())
         # mkstemp makes private files; a record is as readable as its folder.
         Path(temporary).chmod(0o644)
         Path(temporary).replace(path)

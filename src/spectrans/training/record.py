@@ -1,12 +1,14 @@
 """What a finished run leaves in its folder, and how it is read back."""
 
+import io
 import json
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 import numpy as np
+from jaxtyping import UInt8
 from pydantic import PositiveInt, Strict
 
 from spectrans.data import Dataset
@@ -22,6 +24,7 @@ from spectrans.training.spec import RunSpec
 
 RECORD = "run.json"
 HISTORY = "metrics.jsonl"
+SPLITS = "splits.npz"
 
 
 class DataRecord(Options):
@@ -69,7 +72,7 @@ class DataRecord(Options):
             name=dataset.name,
             description=dataset.description,
             licence=dataset.licence,
-            task=dataset.task,
+            task=cast(AnyTask, dataset.task),
             encoding=dataset.encoding,
             max_length=dataset.max_length,
             train=len(dataset.train),
@@ -182,15 +185,19 @@ class Run:
         The trained model.
     history
         What was measured on the way, in order.
+    split
+        For a user's data, the split of each row of the source: 0 to train on, 1 to choose by, 2 to
+        test, 3 left out.
     """
 
     record: RunRecord
     model: BaseModel
     history: tuple[dict[str, int | float], ...] = ()
+    split: UInt8[np.ndarray, " rows"] | None = None
 
 
 def save_run(run: Run, directory: str | Path) -> None:
-    """Write a run into a folder: the model, `metrics.jsonl`, and at last `run.json`.
+    """Write a run into a folder: model, `metrics.jsonl`, `splits.npz`, and at last `run.json`.
 
     Parameters
     ----------
@@ -203,6 +210,10 @@ def save_run(run: Run, directory: str | Path) -> None:
     run.model.save_pretrained(folder)
     lines = [json.dumps(entry) + "\n" for entry in run.history]
     write_whole(folder / HISTORY, "".join(lines))
+    if run.split is not None:
+        packed = io.BytesIO()
+        np.savez_compressed(packed, split=run.split)
+        write_whole(folder / SPLITS, packed.getvalue())
     written = run.record.model_dump(mode="json")
     write_whole(folder / RECORD, json.dumps(written, indent=2, ensure_ascii=False) + "\n")
 
@@ -282,4 +293,8 @@ def load_run(directory: str | Path) -> Run:
     record = read_record(folder)
     lines = (folder / HISTORY).read_text(encoding="utf-8").splitlines()
     history = tuple(json.loads(line) for line in lines)
-    return Run(record, from_pretrained(folder), history)
+    split = None
+    if (folder / SPLITS).is_file():
+        with np.load(folder / SPLITS, allow_pickle=False) as packed:
+            split = packed["split"]
+    return Run(record, from_pretrained(folder), history, split)

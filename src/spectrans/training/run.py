@@ -45,7 +45,7 @@ def train(spec: RunSpec, dataset: Dataset | None = None, watch: Watch = unwatche
     from spectrans.training.engine import fit
 
     if dataset is None:
-        dataset = load_data(spec)
+        dataset = load(spec.data)
     torch.manual_seed(spec.seed)
     model = spec.build(dataset)
     done = fit(model, dataset, spec, watch)
@@ -60,18 +60,8 @@ def train(spec: RunSpec, dataset: Dataset | None = None, watch: Watch = unwatche
     )
     data = DataRecord.of(dataset)
     record = RunRecord(spec=spec, data=data, metrics=metrics, versions=versions())
-    return Run(record, model, done.history)
-
-
-def load_data(spec: RunSpec) -> Dataset:
-    """Load the data set of a spec."""
-    return load(
-        spec.data,
-        seed=spec.data_seed,
-        max_length=spec.max_length,
-        text=spec.text,
-        label=spec.label,
-    )
+    split = None if dataset.reading is None else dataset.reading.split
+    return Run(record, model, done.history, split)
 
 
 def require_engine() -> None:

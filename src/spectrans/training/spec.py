@@ -5,14 +5,13 @@ from typing import Any, Literal
 from pydantic import (
     Field,
     NonNegativeFloat,
-    NonNegativeInt,
     PositiveFloat,
     PositiveInt,
     model_validator,
 )
 
 from spectrans.config.base import PositionalEncodingType
-from spectrans.data import Dataset
+from spectrans.data import Dataset, DataSpec
 from spectrans.errors import must
 from spectrans.models import HybridTransformer
 from spectrans.options import Options
@@ -31,15 +30,7 @@ class RunSpec(Options):
     plan
         Layout string of mixer names, tiled over the layers, as "3xgfnet,attention".
     data
-        Name of an embedded data set, or path of a file; see `spectrans.data.load`.
-    text
-        For files: column of the text.
-    label
-        For files: column of the class.
-    max_length
-        For files: longer texts are cut to this many bytes.
-    data_seed
-        Decides the splits. It is not `seed`, so that every run is tested on the same rows.
+        What to train on. Its seed is not `seed`, so that every run is tested on the same rows.
     num_layers
         Number of blocks.
     hidden_dim
@@ -73,11 +64,7 @@ class RunSpec(Options):
     """
 
     plan: str = "3xgfnet,attention"
-    data: str = "digits"
-    text: str | None = None
-    label: str | None = None
-    max_length: PositiveInt | None = None
-    data_seed: NonNegativeInt = 0
+    data: DataSpec = Field(default_factory=DataSpec)
     num_layers: PositiveInt = 4
     hidden_dim: PositiveInt = 64
     num_heads: PositiveInt = 4

@@ -12,7 +12,7 @@ from rich.console import Console
 from spectrans.cli.progress import ComparisonView
 from spectrans.cli.sentences import Failed, Interrupted, failing, refusing
 from spectrans.cli.terminal import introduce, result, talk
-from spectrans.data import Dataset
+from spectrans.data import Dataset, DataSpec, load
 from spectrans.data.baselines import baselines
 from spectrans.report import results as reports
 from spectrans.report.figure import FIGURE
@@ -22,7 +22,7 @@ from spectrans.training.compare import RESULTS, resume, unfinished
 from spectrans.training.compare import compare as train_all
 from spectrans.training.comparison import PLANS, Comparison, Outcomes
 from spectrans.training.folders import ROOT, data_name, next_folder
-from spectrans.training.run import load_data, require_engine
+from spectrans.training.run import require_engine
 from spectrans.training.spec import RunSpec
 from spectrans.training.speed import measure
 
@@ -30,6 +30,7 @@ from spectrans.training.speed import measure
 def run(
     plans: dict[str, Any],
     seeds: Sequence[int],
+    data: dict[str, Any],
     shared: dict[str, Any],
     jobs: int | None,
     out: Path | None,
@@ -43,9 +44,9 @@ def run(
     with refusing():
         # Of the plans, the shared settings need one that fits the depth, and use none.
         first = plans.get("plans", PLANS)[0]
-        spec = RunSpec(plan=first, **shared)
+        spec = RunSpec(plan=first, data=DataSpec(**data), **shared)
         comparison = Comparison(**plans, seeds=tuple(seeds), shared=spec)
-        dataset = load_data(comparison.shared)
+        dataset = load(comparison.shared.data)
         folder = out or _folder(comparison)
         resume(comparison, folder, dataset)
     with failing(), _interruption(comparison, folder, dataset):
@@ -62,7 +63,7 @@ def run(
 
 def _folder(comparison: Comparison) -> Path:
     """Give the folder in which this comparison was begun, or a new one."""
-    name = data_name(comparison.shared.data)
+    name = data_name(comparison.shared.data.source)
     return unfinished(comparison, name, ROOT) or next_folder(name)
 
 

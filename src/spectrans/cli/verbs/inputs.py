@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Integer
 
+from spectrans.data import load
 from spectrans.data.utf8 import boundary
 from spectrans.data.utf8 import tokens as byte_tokens
 from spectrans.errors import must
 from spectrans.training.record import DataRecord, RunRecord
-from spectrans.training.run import load_data
 
 _SHADES = " .:-=+*#%@"
 
@@ -113,9 +113,9 @@ def _pixels(place: str, line: str, data: DataRecord) -> Input:
 
 def _examples(record: RunRecord, rows: list[int]) -> list[Input]:
     """Take rows of the test split of the data that the model was trained on."""
-    dataset = load_data(record.spec)
+    dataset = load(record.spec.data)
     if DataRecord.of(dataset) != record.data:
-        name = record.spec.data
+        name = record.spec.data.source
         raise ValueError(f"{name} has changed since training: its test rows are not known any more")
     inputs = []
     for row in rows:

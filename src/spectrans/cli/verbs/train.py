@@ -9,23 +9,26 @@ import typer
 from spectrans.cli.progress import TrainView
 from spectrans.cli.sentences import Interrupted, failing, refusing
 from spectrans.cli.terminal import clock, introduce, result, talk
+from spectrans.data import DataSpec, load
 from spectrans.data.baselines import Baseline, baselines
 from spectrans.errors import must
 from spectrans.training.folders import data_name, next_folder
 from spectrans.training.record import Run, save_run
-from spectrans.training.run import load_data, require_engine
+from spectrans.training.run import require_engine
 from spectrans.training.run import train as train_run
 from spectrans.training.spec import RunSpec
 
 
-def run(settings: dict[str, Any], out: Path | None, as_json: bool, quiet: bool) -> None:
+def run(
+    data: dict[str, Any], settings: dict[str, Any], out: Path | None, as_json: bool, quiet: bool
+) -> None:
     """Do a run from the options of the command line to its folder."""
     say = talk(quiet)
     with failing():
         require_engine()
     with refusing():
-        spec = RunSpec(**settings)
-        dataset = load_data(spec)
+        spec = RunSpec(data=DataSpec(**data), **settings)
+        dataset = load(spec.data)
         if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise ValueError(must("--out", "name a new or empty folder", str(out)))
         model = spec.build(dataset)
@@ -37,7 +40,7 @@ def run(settings: dict[str, Any], out: Path | None, as_json: bool, quiet: bool) 
                 done = train_run(spec, dataset, view)
         except KeyboardInterrupt:
             raise Interrupted("interrupted: nothing is saved, a run is one piece") from None
-        folder = out or next_folder(data_name(spec.data))
+        folder = out or next_folder(data_name(spec.data.source))
         save_run(done, folder)
     scored = baselines(dataset)
     if as_json:

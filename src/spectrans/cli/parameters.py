@@ -1,0 +1,92 @@
+"""Arguments and options that several commands have, with their help.
+
+A default of None stands for the library's own, which cannot be read here without importing torch.
+The help names it, and a test compares the two.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+Data = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        "-d",
+        help="Embedded data set (see [bold]spectrans data[/bold]), a .csv, .tsv, .jsonl, .parquet "
+        "or .npz file, or a folder.",
+        show_default="digits",
+    ),
+]
+Task = Annotated[
+    str | None,
+    typer.Option(help="For files: classification.", show_default="guessed"),
+]
+Text = Annotated[
+    str | None,
+    typer.Option(help="For files: column of the text or sequence.", show_default="guessed"),
+]
+Label = Annotated[
+    list[str] | None,
+    typer.Option(help="For files: column of the label.", show_default="guessed"),
+]
+MaxLength = Annotated[
+    int | None,
+    typer.Option(help="For files: cut longer rows to these tokens.", show_default="1024 for texts"),
+]
+Dedup = Annotated[
+    bool, typer.Option("--dedup", help="For files: leave out rows that repeat another's input.")
+]
+DataSeed = Annotated[
+    int | None,
+    typer.Option(
+        "--data-seed", min=0, help="Decides which row is in which split.", show_default="0"
+    ),
+]
+Layers = Annotated[
+    int | None, typer.Option(help="Layers; the plan is repeated over them.", show_default="4")
+]
+HiddenDim = Annotated[int | None, typer.Option(help="Channels of a token.", show_default="64")]
+Heads = Annotated[
+    int | None, typer.Option(help="Heads of mixers that have heads.", show_default="4")
+]
+Epochs = Annotated[
+    int | None, typer.Option(help="Passes over the training rows.", show_default="8")
+]
+Steps = Annotated[int | None, typer.Option(help="Optimiser steps, in the place of --epochs.")]
+BatchSize = Annotated[int | None, typer.Option(help="Rows per optimiser step.", show_default="16")]
+Out = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="Folder for the result.", show_default="runs/<data>-<number>"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Quiet = Annotated[
+    bool, typer.Option("--quiet", "-q", help="Say nothing on the way, only the result.")
+]
+
+
+def given(**values: Any) -> dict[str, Any]:
+    """Give the options that the user set."""
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def data_settings(
+    data: str | None,
+    task: str | None,
+    text: str | None,
+    label: list[str] | None,
+    max_length: int | None,
+    dedup: bool,
+    data_seed: int | None,
+) -> dict[str, Any]:
+    """Give the settings of a `DataSpec` that the user set."""
+    return given(
+        source=data,
+        task=task,
+        text=text,
+        label=tuple(label) if label else None,
+        max_length=max_length,
+        dedup=dedup or None,
+        seed=data_seed,
+    )

@@ -1,0 +1,173 @@
+"""A user's files and folders as data sets."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int64, UInt8
+
+from spectrans.data.dataset import Dataset, Examples
+from spectrans.data.intake import lengths
+from spectrans.data.reader import Reader, first_of_equal
+from spectrans.data.reading import LEFT_OUT, SPLITS, Reading
+from spectrans.data.sources import Refuse, find, strict
+from spectrans.data.spec import DataSpec
+from spectrans.data.splits import draw, generator, merged
+from spectrans.sequences import Sequences
+from spectrans.tasks import Task
+from spectrans.tasks.base import Labels
+
+
+class _Rows(NamedTuple):
+    """All rows of a source: `first` is the first row with the same input."""
+
+    task: Task
+    tokens: Sequences
+    labels: Labels
+    first: Int64[np.ndarray, " rows"]
+
+    def examples(self, chosen: Int64[np.ndarray, " chosen"]) -> Examples:
+        """Give these rows in this order."""
+        labels = self.labels
+        if isinstance(labels, Sequences):
+            labels = labels.take(chosen)
+        elif labels is not None:
+            labels = labels[chosen]
+        return Examples(self.tokens.take(chosen), labels)
+
+
+def read(spec: DataSpec, refuse: Refuse = strict) -> Dataset:
+    """Read labelled sequences from a file or folder and split them.
+
+    Parameters
+    ----------
+    spec
+        What to read, see `spectrans.data.sources.find`.
+    refuse
+        Told of each row that cannot be used; by default one bad row refuses the source.
+
+    Returns
+    -------
+    Dataset
+        The splits that the source has. Of splits that it lacks, 15 % of each class, and at most
+        20,000 rows, are drawn from the rows for training. Rows with the same input are in the same
+        split, unless the source has them in two.
+
+    Raises
+    ------
+    ValueError
+        What is wrong with the source, in one sentence with its name, the row and the way out.
+    """
+    path = Path(spec.source)
+    reader = Reader(spec, refuse)
+    for part, source in find(path, refuse).items():
+        reader.read(part, source)
+    if not len(reader.numbers):
+        raise ValueError(f"{path.name} must hold rows that can be used, got none")
+    reader.refuse_repeated_ids()
+    task, labels = reader.collector.finish(path.name, reader.parts.get("train", slice(None)))
+    tokens, encoding = reader.intake.finish()
+    rows = _Rows(task, tokens, labels, first_of_equal(_hashes(reader)))
+    random = generator(spec.seed)
+    split = _split(path.name, rows, reader, random)
+    if spec.dedup:
+        split = _without_doubles(split, _hashes(reader))
+    orders = [random.permutation(np.flatnonzero(split == code)) for code in range(len(SPLITS))]
+    train, validation, test = (rows.examples(order) for order in orders)
+    return Dataset(
+        name=path.name,
+        train=train,
+        validation=validation,
+        test=test,
+        task=task,
+        encoding=encoding,
+        max_length=int(tokens.lengths.max()),
+        description=f"{int((split != LEFT_OUT).sum()):,} {reader.intake.noun} {task.describe()}, "
+        f"read as {encoding.describe()}",
+        licence="as its owner says",
+        truncated=reader.intake.truncated,
+        reading=_reading(reader, rows, split),
+    )
+
+
+def _hashes(reader: Reader) -> np.ndarray:
+    return np.frombuffer(reader.inputs, dtype=np.uint64)
+
+
+def _split(
+    file: str, rows: _Rows, reader: Reader, random: np.random.RandomState
+) -> UInt8[np.ndarray, " rows"]:
+    """Say which split each row is in: as the source says, and drawn where it says nothing."""
+    split = np.zeros(len(rows.first), dtype=np.uint8)
+    for part, where in reader.parts.items():
+        split[where] = SPLITS.index(part) if part in SPLITS else 0
+    missing = [name for name in SPLITS if name not in reader.parts and name != "train"]
+    if not missing:
+        return split
+    # Each different input once; the class of one that repeats is that of its first row.
+    leaders = np.flatnonzero((rows.first == np.arange(len(split))) & (split == 0))
+    strata = _strata(file, rows, reader, leaders, 1 + len(missing))
+    for name, chosen in zip(missing, draw(strata, len(missing), random), strict=True):
+        split[leaders[chosen]] = SPLITS.index(name)
+    # Repetitions go where their first row went, unless they were given elsewhere.
+    free = split == 0
+    split[free] = split[rows.first[free]]
+    return split
+
+
+def _strata(
+    file: str, rows: _Rows, reader: Reader, leaders: Int64[np.ndarray, " leaders"], fewest: int
+) -> Int64[np.ndarray, " leaders"]:
+    """Give the stratum of each row that splits are drawn from; refuse what is too small."""
+    noun, cut = reader.intake.noun, reader.intake.truncated
+    strata, names = rows.task.strata(rows.labels)
+    strata = strata[leaders]
+    counts = np.bincount(strata, minlength=len(names))
+    if names and counts.min() < fewest:
+        rule = f"must have at least {fewest} different {noun} in each class"
+        name, count = names[int(np.argmin(counts))], counts.min()
+        fix = "raise max_length" if cut else "add rows or remove it"
+        raise ValueError(f"{file} {rule}, got {count} in {name!r}; {fix}")
+    if len(leaders) < fewest:
+        rule = f"must have at least {fewest} different {noun}, got {len(leaders)}"
+        raise ValueError(f"{file} {rule}; {'raise max_length' if cut else 'add rows'}")
+    return strata if names else merged(strata, fewest)
+
+
+def _without_doubles(
+    split: UInt8[np.ndarray, " rows"], hashes: np.ndarray
+) -> UInt8[np.ndarray, " rows"]:
+    """Leave out all but one row with the same input, preferably one of the test split."""
+    order = np.argsort(-split.astype(np.int8), kind="stable")
+    _, kept = np.unique(hashes[order], return_index=True)
+    only = np.full_like(split, LEFT_OUT)
+    only[order[kept]] = split[order[kept]]
+    return only
+
+
+def _reading(reader: Reader, rows: _Rows, split: UInt8[np.ndarray, " rows"]) -> Reading:
+    """Put together what was seen."""
+    first, intake, columns = rows.first, reader.intake, reader.columns
+    repeated = np.flatnonzero((first != np.arange(len(first))) & (split != LEFT_OUT))
+    labels = rows.labels
+    conflicts = 0
+    if isinstance(labels, np.ndarray):
+        differ = labels[repeated] != labels[first[repeated]]
+        conflicts = int((differ if differ.ndim == 1 else differ.any(axis=1)).sum())
+    leaking = repeated[split[repeated] != split[first[repeated]]]
+    leak = None
+    if len(leaking):
+        leak = (reader.place(int(leaking[0])), reader.place(int(first[leaking[0]])))
+    found = {intake.role: columns.inputs, "label": ", ".join(columns.labels)}
+    return Reading(
+        columns={**found, "id": columns.id} if columns.id else found,
+        split=split,
+        given=tuple(part for part in reader.parts if part in SPLITS),
+        lengths=lengths(intake.given),
+        unit=intake.unit,
+        truncated=intake.truncated,
+        repeated=len(repeated),
+        conflicts=conflicts,
+        leaks={SPLITS[code]: int((split[leaking] == code).sum()) for code in (1, 2)},
+        leak=leak,
+    )

@@ -1,0 +1,158 @@
+"""Rows of one or several sources, checked and kept, ready to be split."""
+
+from array import array
+from collections.abc import Iterator
+from functools import partial
+from hashlib import blake2b
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from jaxtyping import Int64
+
+from spectrans.data.columns import Columns, choose
+from spectrans.data.intake import Intake, intake_for
+from spectrans.data.sources import Refuse, Source
+from spectrans.data.sources.base import brief
+from spectrans.data.spec import DataSpec
+from spectrans.errors import FaultError
+from spectrans.tasks.collector import Collector
+from spectrans.tasks.guess import collector_for
+
+# From how many rows the task is guessed; of very long rows, fewer.
+PEEK = 1000
+PEEK_BYTES = 2**24
+
+Record = tuple[int, dict[str, Any]]
+
+
+class Reader:
+    """Reads sources that have the same columns, one after the other.
+
+    Parameters
+    ----------
+    spec
+        Which columns, and what they hold.
+    refuse
+        Told of rows that cannot be used.
+    """
+
+    intake: Intake
+    collector: Collector
+    columns: Columns
+
+    def __init__(self, spec: DataSpec, refuse: Refuse) -> None:
+        self.spec = spec
+        self.refuse = refuse
+        self.parts: dict[str, slice] = {}
+        self.sources: list[Source] = []
+        # Of each row: its number in its source, and a hash of its input and of its id.
+        self.numbers = array("q")
+        self.inputs = array("Q")
+        self.ids = array("Q")
+
+    def read(self, part: str, source: Source) -> None:
+        """Read all rows of a source, as a part of the whole.
+
+        Parameters
+        ----------
+        part
+            Name of the part.
+        source
+            What to read.
+
+        Raises
+        ------
+        ValueError
+            The source holds no row, or not the columns.
+        """
+        start = len(self.numbers)
+        rows = source.rows()
+        if not self.sources:
+            rows = self._begin(source, rows)
+        self.sources.append(source)
+        number = None
+        for number, record in rows:
+            self._row(source, number, record)
+        self.parts[part] = slice(start, len(self.numbers))
+        if number is None:
+            raise ValueError(f"{source.name} must hold rows of data, got {source.empty}")
+
+    def _begin(self, source: Source, rows: Iterator[Record]) -> Iterator[Record]:
+        """Look at the first rows to decide what the columns are and hold; give all rows."""
+        first: list[Record] = []
+        size = 0
+        for row in rows:
+            first.append(row)
+            size += sum(len(value) for value in row[1].values() if isinstance(value, str))
+            if len(first) == PEEK or size > PEEK_BYTES:
+                break
+        if first:
+            names = list(first[0][1])
+            spec = self.spec
+            self.columns = choose(source, names, spec.text, spec.label, labelled=True)
+            inputs = (record.get(self.columns.inputs) for _, record in first)
+            self.intake = intake_for(
+                next((i for i in inputs if i is not None), ""), spec.max_length
+            )
+            labels = [self._label(record) for _, record in first]
+            self.collector = collector_for(spec.task, labels)
+        return chain(first, rows)
+
+    def _label(self, record: dict[str, Any]) -> Any:
+        """Give the label of a row, of several columns as a tuple."""
+        values = tuple(record.get(name) for name in self.columns.labels)
+        return values[0] if len(values) == 1 else values
+
+    def _row(self, source: Source, number: int, record: dict[str, Any]) -> None:
+        """Check a row and keep it."""
+        columns = self.columns
+        for name in columns.all:
+            if name not in record:
+                rule = f"have the key {name!r}"
+                self.refuse(brief(source.place(number), rule, ", ".join(record) or "no key"))
+                return
+        column = columns.inputs
+        try:
+            item = self.intake.read(record[column])
+            column = " and ".join(columns.labels)
+            length = len(item) if isinstance(item, np.ndarray) else None
+            label = self.collector.read(self._label(record), length)
+        except FaultError as fault:
+            self.refuse(f"{source.place(number)}: {column} {fault}")
+            return
+        self.intake.keep(item)
+        self.collector.keep(label, partial(source.place, number))
+        self.numbers.append(number)
+        self.inputs.append(_hash(self.intake.cut(item)))
+        if columns.id is not None:
+            self.ids.append(_hash(repr(record[columns.id]).encode()))
+
+    def place(self, row: int) -> str:
+        """Say where a row that was kept is."""
+        for part, source in zip(self.parts.values(), self.sources, strict=True):
+            if part.start <= row < part.stop:
+                return source.place(self.numbers[row])
+        raise IndexError(f"there is no row {row}")
+
+    def refuse_repeated_ids(self) -> None:
+        """Refuse rows whose id an earlier row has."""
+        if not self.ids:
+            return
+        first = first_of_equal(np.frombuffer(self.ids, dtype=np.uint64))
+        for row in np.flatnonzero(first != np.arange(len(first))):
+            fix = "remove the row, or rename the column if it is no id"
+            place, other = self.place(int(row)), self.place(int(first[row]))
+            self.refuse(f"{place}: {self.columns.id} must not repeat, got that of {other}; {fix}")
+
+
+def first_of_equal(values: np.ndarray) -> Int64[np.ndarray, " rows"]:
+    """Give for each row the first row with the same value."""
+    _, first, group = np.unique(values, return_index=True, return_inverse=True)
+    return first[group]
+
+
+def _hash(item: bytes | np.ndarray) -> int:
+    """Give 64 bits that tell inputs apart: of 10 million, two collide with probability 3e-6."""
+    content = item if isinstance(item, bytes) else np.ascontiguousarray(item).tobytes()
+    return int.from_bytes(blake2b(content, digest_size=8).digest(), "little")

@@ -1,0 +1,99 @@
+"""Which source a path names, and whether it comes in splits."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from spectrans.data.sources.arrays import Archive, parts
+from spectrans.data.sources.arrow import Parquet, Saved
+from spectrans.data.sources.base import Refuse, Source, refuse_path, strict
+from spectrans.data.sources.folders import ClassFolders, TextFolder, files, folders
+from spectrans.data.sources.lines import Objects, PlainText, Table, TabTable
+from spectrans.errors import must
+
+FORMATS: dict[str, Callable[[Path, Refuse], Source]] = {
+    ".csv": Table,
+    ".tsv": TabTable,
+    ".jsonl": Objects,
+    ".parquet": Parquet,
+    ".npz": Archive,
+    ".txt": PlainText,
+}
+# What the splits of a folder or a file may be called.
+SPLITS = {
+    "train": ("train", "training"),
+    "validation": ("validation", "valid", "val", "dev"),
+    "test": ("test",),
+}
+
+
+def find(path: Path, refuse: Refuse = strict) -> dict[str, Source]:
+    """Give the source that a path names, under "all", or one for each of its splits.
+
+    Parameters
+    ----------
+    path
+        A file with a known ending; or a folder that holds one folder of text files per class,
+        files or folders named `train`, `validation` and `test`, or a saved data set of the
+        `datasets` library.
+    refuse
+        Told of rows that cannot be read.
+
+    Returns
+    -------
+    dict
+        Sources under "all", or under "train" and "test", and "validation" where there is one.
+
+    Raises
+    ------
+    ValueError
+        Nothing there that can be read.
+    """
+    if not path.is_dir():
+        kind = path.suffix.lower()
+        if kind not in FORMATS:
+            raise ValueError(must("source", f"end in {', '.join(FORMATS)}", str(path)))
+        refuse_path(path)
+        if kind == ".npz" and (ends := parts(path)):
+            return {split: Archive(path, refuse, end) for split, end in ends.items()}
+        return {"all": FORMATS[kind](path, refuse)}
+    found = {
+        split: child
+        for split, known in SPLITS.items()
+        for name in known
+        for child in sorted(path.iterdir())
+        if child.name.split(".")[0].lower() == name and _is_source(child)
+    }
+    # A folder called train may also be a class.
+    rest = [child for child in path.iterdir() if _is_source(child) and child not in found.values()]
+    if "train" in found and (found["train"].is_file() or not any(c.is_dir() for c in rest)):
+        return {split: _whole(child, refuse) for split, child in found.items()}
+    return {"all": _folder(path, refuse)}
+
+
+def _is_source(path: Path) -> bool:
+    shown = path.name[0] != "."
+    return shown and (path.is_dir() or path.suffix.lower() in FORMATS)
+
+
+def _whole(path: Path, refuse: Refuse) -> Source:
+    """Give the source of one split."""
+    if path.is_dir():
+        return _folder(path, refuse)
+    refuse_path(path)
+    return FORMATS[path.suffix.lower()](path, refuse)
+
+
+def _folder(path: Path, refuse: Refuse) -> Source:
+    """Give the source of a folder without splits."""
+    if (path / "state.json").is_file():
+        return Saved(path, refuse)
+    if folders(path):
+        return ClassFolders(path, refuse)
+    tables = [file for file in files(path) if file.suffix.lower() in FORMATS.keys() - {".txt"}]
+    if tables:
+        rule = "hold tables named train and test"
+        raise ValueError(f"{must(path.name, rule, tables[0].name)}; or name the table itself")
+    if files(path):
+        return TextFolder(path, refuse)
+    rule = "hold a folder of text files for each class, files named train and test, or a data set"
+    raise ValueError(f"{must('source', rule, str(path))} saved by datasets")

@@ -1,0 +1,44 @@
+"""Every setting of a data set, as one checked value."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PositiveInt, Strict, field_validator
+
+from spectrans.options import Options
+
+TaskName = Literal["classification"]
+
+
+class DataSpec(Options):
+    """What to read, and how.
+
+    Parameters
+    ----------
+    source
+        Name of an embedded data set, or path of a file or folder, see `spectrans.data.load`.
+    task
+        What is to be answered; None guesses it from the first labels.
+    text
+        Column of the text or sequence; None takes one with a usual name.
+    label
+        Column of the label, or several; none takes one with a usual name.
+    max_length
+        Longer rows are cut to this many tokens; None cuts texts to 1,024, and no other rows.
+    dedup
+        Leave out every row with an input that another row has: of two splits, test rows stay.
+    seed
+        Decides the splits, and what is drawn at random in embedded data.
+    """
+
+    source: str = "digits"
+    task: TaskName | None = None
+    text: str | None = None
+    label: Annotated[tuple[str, ...], Strict(False)] = ()
+    max_length: PositiveInt | None = None
+    dedup: bool = False
+    seed: int = Field(default=0, ge=0, lt=2**32)
+
+    @field_validator("label", mode="before")
+    @classmethod
+    def _one_column(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value

@@ -1,0 +1,61 @@
+"""Where tokens are put while a source is read: memory as long as they are few, then a file."""
+
+import tempfile
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from jaxtyping import Int64
+
+from spectrans.sequences import Sequences
+
+# Bytes that are kept in memory.
+LIMIT = 2**28
+
+
+class Store:
+    """Takes arrays of one type one after the other.
+
+    Parameters
+    ----------
+    kind
+        Type of an entry.
+    width
+        Channels of an entry; none for plain numbers.
+    """
+
+    def __init__(self, kind: type[np.generic], width: tuple[int, ...] = ()) -> None:
+        self.kind = np.dtype(kind)
+        self.width = width
+        self.memory = bytearray()
+        self.file: IO[bytes] | None = None
+        self.folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def append(self, entries: bytes | np.ndarray) -> None:
+        """Add one array, or its bytes."""
+        self.memory += (
+            entries if isinstance(entries, bytes) else entries.astype(self.kind).tobytes()
+        )
+        if len(self.memory) > LIMIT:
+            self._flush()
+
+    def _flush(self) -> None:
+        """Move what is in memory to a file in the system's folder for temporary files."""
+        if self.file is None:
+            self.folder = tempfile.TemporaryDirectory(
+                prefix="spectrans-", ignore_cleanup_errors=True
+            )
+            self.file = (Path(self.folder.name) / "tokens").open("wb")
+        self.file.write(self.memory)
+        self.memory = bytearray()
+
+    def finish(self, lengths: Int64[np.ndarray, " arrays"]) -> Sequences:
+        """Give the arrays, whose lengths are these; the store takes no more of them."""
+        starts = np.cumsum(lengths) - lengths
+        if self.file is None or self.folder is None:
+            flat = np.frombuffer(self.memory, dtype=self.kind).reshape(-1, *self.width)
+            return Sequences(flat, starts, lengths)
+        self._flush()
+        self.file.close()
+        flat = np.memmap(self.file.name, dtype=self.kind, mode="r").reshape(-1, *self.width)
+        return Sequences(flat, starts, lengths, self.folder)
