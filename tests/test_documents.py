@@ -47,11 +47,11 @@ def test_links_to_files_lead_to_files(document: Path) -> None:
 
 def measured(row: PlanResult) -> dict[str, str]:
     """A row of results under the headings that the documents give it."""
-    assert row.accuracy is not None
+    assert row.score is not None
     assert row.spread is not None
     assert row.cost is not None
     return {
-        "accuracy %": f"{100 * row.accuracy:.1f} ± {100 * row.spread:.1f}",
+        "accuracy %": f"{100 * row.score:.1f} ± {100 * row.spread:.1f}",
         "learning rate": f"{row.learning_rate:g}",
         "training ktok/s": f"{row.cost.training_tokens_per_second / 1e3:.1f}",
         "inference ktok/s": f"{row.cost.inference_tokens_per_second / 1e3:.1f}",
@@ -80,7 +80,7 @@ def test_a_table_shows_what_was_measured(document: str, file: str) -> None:
     expected = {row.plan: measured(row) for row in results.plans}
     assert shown == {plan: {name: expected[plan][name] for name in names} for plan in expected}
     below = [cells(line)[:2] for line in lines[head + 2 + len(results.plans) :][:2]]
-    scores = {b.name: f"{100 * b.accuracy:.1f}" for b in results.baselines}
+    scores = {b.name: f"{100 * b.value(results.data.task):.1f}" for b in results.baselines}
     assert below == [
         ["linear model", scores["linear"]],
         ["majority class", scores["majority class"]],
