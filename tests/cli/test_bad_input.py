@@ -79,7 +79,10 @@ OWN = [
     (["data", "list", "digits"], "Got unexpected extra argument(s) (digits)"),
     (["data", "check"], "Missing argument 'FILE'."),
     (["data", "check", "a.csv", "--max-length", "0"], "max_length must be greater than 0, got 0"),
-    (["data", "check", "a.csv", "--task", "chat"], "task must be 'classification', got 'chat'"),
+    (
+        ["data", "check", "a.csv", "--task", "chat"],
+        "task must be 'classification', 'multi-label', ",
+    ),
 ]
 
 

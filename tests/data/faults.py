@@ -141,8 +141,8 @@ FAULTS: dict[str, tuple[str, bytes, dict[str, Any], str]] = {
         "f.jsonl line 1: text must be a string, got 3",
     ),
     "text is a page": (
-        "f.jsonl", b'{"text": ["' + b"x" * 999 + b'"], "label": "a"}\n', {},
-        f"f.jsonl line 1: text must be a list of numbers, got ['{'x' * 37}...{'x' * 38}']",
+        "f.jsonl", b'{"text": [["' + b"x" * 999 + b'"]], "label": "a"}\n', {},
+        f"f.jsonl line 1: text must be a list of numbers, got [['{'x' * 37}...{'x' * 38}']]",
     ),
     "terminal codes": (
         "f.csv", b"\x1b[31mtext,label\nhello,a\n", {},
@@ -154,8 +154,8 @@ FAULTS: dict[str, tuple[str, bytes, dict[str, Any], str]] = {
         "f.jsonl line 1: label must not be empty, got None; label or remove the row",
     ),
     "label is a fraction": (
-        "f.jsonl", b'{"text": "a", "label": 0.5}\n', {},
-        "f.jsonl line 1: label must be a whole number, as in the rows before, got 0.5; "
+        "f.jsonl", b'{"text": "a", "label": 1}\n' * 1000 + b'{"text": "a", "label": 0.5}\n', {},
+        "f.jsonl line 1001: label must be a whole number, as in the rows before, got 0.5; "
         "say --task regression, or --task classification for names",
     ),
     "labels of two types": (

@@ -159,6 +159,15 @@ def test_lists_of_ids_in_lines_are_sequences(tmp_path: Path) -> None:
 
 
 RAGGED = np.array([[1, 2], [3]], dtype=object)
+
+
+def test_an_array_of_inputs_can_have_any_name(tmp_path: Path) -> None:
+    path = write_arrays(tmp_path / "a.npz", a=X, y=Y)
+    assert rows_of(load(path, text="a")) == sorted(
+        (x.tolist(), str(y)) for x, y in zip(X, Y, strict=True)
+    )
+
+
 ARRAYS: dict[str, tuple[dict[str, Any], str]] = {
     "ragged": (
         {"x": RAGGED, "y": [0, 1]},

@@ -25,7 +25,7 @@ def test_only_rows_of_different_lengths_have_a_mask() -> None:
 def test_labels_stay_with_their_rows() -> None:
     task = order_task(rows=6, shortest=4)
     examples = task.train
-    items = LabelledSequences(examples)
-    batch = Collator(task.task)([items[row] for row in (4, 1, 3)])
+    items = LabelledSequences(examples, task.task)
+    batch = Collator(task)([items[row] for row in (4, 1, 3)])
     assert batch["labels"].tolist() == examples.labels[[4, 1, 3]].tolist()
     assert batch["inputs"][1, : len(examples.tokens[1])].tolist() == examples.tokens[1].tolist()

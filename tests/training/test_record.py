@@ -27,8 +27,8 @@ def test_a_run_comes_back_whole(run: Run, tmp_path: Path) -> None:
     assert loaded.record == run.record
     assert loaded.history == run.history
     np.testing.assert_array_equal(
-        answers(loaded.model, task.task, task.test.tokens),
-        answers(run.model, task.task, task.test.tokens),
+        answers(loaded.model, task.task, task.encoding, task.test.tokens),
+        answers(run.model, task.task, task.encoding, task.test.tokens),
     )
 
 

@@ -25,7 +25,9 @@ def trained() -> Run:
 
 
 def accuracy(run: Run, examples: Examples) -> float:
-    found = np.stack(answers(run.model, run.record.data.task, examples.tokens))
+    found = np.stack(
+        answers(run.model, run.record.data.task, run.record.data.encoding, examples.tokens)
+    )
     return float(np.mean(found.argmax(1) == examples.labels))
 
 
@@ -64,8 +66,8 @@ def test_the_first_step_has_the_loss_and_gradient_of_a_plain_step(shortest: int)
     first = train(settings, task).history[0]
     torch.manual_seed(settings.seed)
     model = settings.build(task)
-    items = LabelledSequences(task.train)
-    batch = Collator(task.task)([items[row] for row in range(16)])
+    items = LabelledSequences(task.train, task.task)
+    batch = Collator(task)([items[row] for row in range(16)])
     labels = batch.pop("labels")
     loss = cross_entropy(feed(model, **batch), labels)
     loss.backward()

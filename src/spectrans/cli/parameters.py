@@ -21,7 +21,11 @@ Data = Annotated[
 ]
 Task = Annotated[
     str | None,
-    typer.Option(help="For files: classification.", show_default="guessed"),
+    typer.Option(
+        help="For files: classification, multi-label, regression, token-classification or "
+        "masked-lm.",
+        show_default="guessed",
+    ),
 ]
 Text = Annotated[
     str | None,
@@ -29,7 +33,9 @@ Text = Annotated[
 ]
 Label = Annotated[
     list[str] | None,
-    typer.Option(help="For files: column of the label.", show_default="guessed"),
+    typer.Option(
+        help="For files: column of the label; once for each of several.", show_default="guessed"
+    ),
 ]
 MaxLength = Annotated[
     int | None,

@@ -13,6 +13,7 @@ from spectrans.data.dataset import Examples as Examples
 from spectrans.data.encoding import Bytes as Bytes
 from spectrans.data.encoding import Ids as Ids
 from spectrans.data.encoding import Pixels as Pixels
+from spectrans.data.encoding import Vectors as Vectors
 from spectrans.data.reading import Reading as Reading
 from spectrans.data.sources import Refuse, strict
 from spectrans.data.spec import DataSpec as DataSpec

@@ -2,15 +2,17 @@
 
 from collections.abc import Iterable
 
+import numpy as np
 import torch
 from jaxtyping import Float64
 from pydantic import NonNegativeInt
 from torch import Tensor
 
 from spectrans.data.dataset import Dataset, Examples
-from spectrans.data.features import features
+from spectrans.data.features import features, token_features
 from spectrans.options import Options
-from spectrans.tasks import Scores, Task
+from spectrans.tasks import MaskedLM, Scores, Task, masked
+from spectrans.tasks.tokens import NO_LABEL
 
 # Strongest first, each fit starting from the last: from all but constant to all but unregularised.
 STRENGTHS = tuple(10.0**power for power in range(-1, -7, -1))
@@ -54,8 +56,11 @@ def baselines(dataset: Dataset) -> tuple[Baseline, ...]:
     Returns
     -------
     tuple of Baseline
-        The best answer that looks at no input, then a linear model. The same on every run.
+        The best answer that looks at no input, then a linear model where one is fitted: not for
+        masked tokens. The same on every run.
     """
+    if isinstance(dataset.task, MaskedLM):
+        return (shares_of_tokens(dataset),)
     return constant(dataset), linear(dataset)
 
 
@@ -63,9 +68,24 @@ def constant(dataset: Dataset) -> Baseline:
     """Score the best answer that is the same for every row."""
     task = dataset.task
     name, outputs = task.constant(dataset.train.labels)
-    batches = (outputs.expand(rows, *outputs.shape) for rows in _batch_sizes(dataset.test))
-    scores = _scores(task, dataset.test, batches)
+    targets = _targets(task, dataset.test)
+    batches = (outputs.expand(len(part), *outputs.shape) for part in targets.split(BATCH))
+    scores = _scores(task, targets, batches)
     return Baseline(name=name, scores=scores, fitted_on=len(dataset.train))
+
+
+def shares_of_tokens(dataset: Dataset) -> Baseline:
+    """Score the share of each token among the training rows, on all tokens of the test split."""
+    size = dataset.encoding.inputs()["vocab_size"]
+    train, test = (
+        sum((np.bincount(row, minlength=size) for row in split.tokens), np.zeros(size))
+        for split in (dataset.train, dataset.test)
+    )
+    # A token that the training rows lack gets a small share, not a loss without bound.
+    shares = np.maximum(train, 0.5) / np.maximum(train, 0.5).sum()
+    loss = -(test @ np.log(shares)) / test.sum()
+    found = masked.scores(float(loss), float(test[train.argmax()] / test.sum()))
+    return Baseline(name="shares of tokens", scores=found, fitted_on=len(dataset.train))
 
 
 def linear(dataset: Dataset) -> Baseline:
@@ -88,18 +108,23 @@ def linear(dataset: Dataset) -> Baseline:
     """
     task, fitted = dataset.task, min(len(dataset.train), MOST_ROWS)
     some = dataset.train.first(fitted)
-    train, validation, test = features(dataset.encoding, some, dataset.validation, dataset.test)
-    targets = _targets(task, some)
+    splits = (some, dataset.validation, dataset.test)
+    train, validation, test = (
+        token_features(dataset.encoding, *splits)
+        if task.per_token
+        else features(dataset.encoding, *splits)
+    )
+    targets, chosen_by, reported = (_targets(task, split) for split in splits)
     _, example = task.constant(dataset.train.labels)
     weights = torch.zeros(train.shape[1] + 1, example.numel(), dtype=torch.float64)
     best, chosen = float("-inf"), weights
     for strength in STRENGTHS:
         weights = _fit(task, train, targets, weights, strength)
-        scores = _scores(task, dataset.validation, _outputs(validation, weights))
+        scores = _scores(task, chosen_by, _outputs(validation, weights))
         rank = task.lead.rank(scores.values[task.lead.name])
         if rank > best:
             best, chosen = rank, weights
-    scores = _scores(task, dataset.test, _outputs(test, chosen))
+    scores = _scores(task, reported, _outputs(test, chosen))
     return Baseline(name="linear", scores=scores, fitted_on=fitted)
 
 
@@ -139,21 +164,19 @@ def _fit(
 
 
 def _targets(task: Task, examples: Examples) -> Tensor:
-    lengths = examples.tokens.lengths
-    return task.targets([examples.label(row) for row in range(len(examples))], int(lengths.max()))
+    """Give the targets of a split, of tasks on tokens those of the tokens with a label."""
+    labels = [examples.label(row) for row in range(len(examples))]
+    if task.per_token:
+        flat = np.concatenate(labels)
+        return torch.from_numpy(flat[flat != NO_LABEL].astype(np.int64))
+    return task.targets(labels, int(examples.tokens.lengths.max()))
 
 
-def _batch_sizes(examples: Examples) -> list[int]:
-    return [min(BATCH, len(examples) - start) for start in range(0, len(examples), BATCH)]
-
-
-def _scores(task: Task, examples: Examples, batches: Iterable[Tensor]) -> Scores:
+def _scores(task: Task, targets: Tensor, batches: Iterable[Tensor]) -> Scores:
     """Judge the outputs for a split, given batch by batch."""
     meter = task.meter()
     start = 0
     for outputs in batches:
-        rows = range(start, start + len(outputs))
-        longest = int(examples.tokens.lengths[rows.start : rows.stop].max())
-        meter.add(outputs, task.targets([examples.label(row) for row in rows], longest))
-        start = rows.stop
+        meter.add(outputs, targets[start : start + len(outputs)])
+        start += len(outputs)
     return meter.scores()

@@ -9,6 +9,8 @@ from spectrans.data import load
 from spectrans.data.dataset import Dataset
 from spectrans.data.reading import SPLITS, Reading
 from spectrans.data.spec import DataSpec
+from spectrans.tasks import MaskedLM, MultiLabel, Regression, TokenClassification
+from spectrans.tasks.tokens import NO_LABEL
 
 Level = Literal["ok", "warn", "fail"]
 
@@ -118,17 +120,35 @@ def _strange(dataset: Dataset, reading: Reading) -> list[Finding]:
 
 
 def _classes(dataset: Dataset) -> list[Finding]:
-    """Say how large the classes are."""
+    """Say how large the classes are, or how numbers are spread."""
     labels, task = dataset.train.labels, dataset.task
-    if task.kind != "classification":
+    if isinstance(task, Regression):
+        shown = zip(task.labels, labels.min(axis=0), labels.max(axis=0), task.mean, strict=True)
+        numbers = ", ".join(
+            f"{name!r} from {low:.4g} to {high:.4g}, mean {mean:.4g}"
+            for name, low, high, mean in shown
+        )
+        return [Finding("ok", f"numbers to train on: {numbers}")]
+    if isinstance(task, MaskedLM):
         return []
-    counts = np.bincount(labels, minlength=len(task.labels))
+    counts, unit = _counts(dataset)
     large, small = int(np.argmax(counts)), int(np.argmin(counts))
     if counts[large] == counts[small]:
-        return [Finding("ok", f"classes: {counts[large]:,} rows to train on of each")]
+        return [Finding("ok", f"classes: {counts[large]:,} {unit} to train on of each")]
     sizes = (
-        f"{task.labels[large]!r} has {counts[large]:,} rows to train on, "
+        f"{task.labels[large]!r} has {counts[large]:,} {unit} to train on, "
         f"{task.labels[small]!r} has {counts[small]:,}"
     )
     level: Level = "warn" if counts[large] > IMBALANCE * counts[small] else "ok"
     return [Finding(level, f"classes: {sizes}")]
+
+
+def _counts(dataset: Dataset) -> tuple[np.ndarray, str]:
+    """Count what there is to train on of each class, and say what is counted."""
+    labels, classes = dataset.train.labels, len(dataset.task.labels)
+    if isinstance(dataset.task, MultiLabel):
+        return labels.sum(axis=0, dtype=np.int64), "rows"
+    if isinstance(dataset.task, TokenClassification):
+        flat = np.concatenate(list(labels))
+        return np.bincount(flat[flat != NO_LABEL], minlength=classes), "words or tokens"
+    return np.bincount(labels, minlength=classes), "rows"

@@ -2,13 +2,18 @@
 
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import torch
-from pydantic import Discriminator, PositiveInt, Tag
+from jaxtyping import Float32
+from pydantic import Discriminator, PositiveInt, Strict, Tag
 from torch import Tensor
 
 from spectrans.errors import must
 from spectrans.options import Options, kind_of
 from spectrans.sequences import Sequences
+
+# Channels of zeros behind those of a vector, in which positions are told apart from values.
+ROOM = 32
 
 
 class _Ids(Options):
@@ -54,6 +59,10 @@ class _Ids(Options):
             if len(wrong):
                 rule = f"be between 0 and {self.vocab_size - 1}"
                 raise ValueError(must(f"{name}.tokens[{row}]", rule, int(wrong[0])))
+
+    def present(self, tokens: np.ndarray) -> np.ndarray:
+        """Give a sequence as a model takes it."""
+        return tokens
 
     def stand_in(self, rows: int, length: int) -> Tensor:
         """Make up a batch, to measure what a training step costs."""
@@ -109,7 +118,68 @@ class Ids(_Ids):
     vocab_size: PositiveInt
 
 
+class Vectors(Options):
+    """Vectors of numbers, each channel shifted and scaled by what the training rows hold.
+
+    A model is fed with these channels and then 32 of zeros: with few channels, positions could not
+    be told from values otherwise.
+
+    Parameters
+    ----------
+    kind
+        Name of this encoding.
+    mean
+        Of each channel.
+    scale
+        Standard deviation of each channel; 1 where it never changes.
+    """
+
+    kind: Literal["vector"] = "vector"
+    mean: Annotated[tuple[float, ...], Strict(False)]
+    scale: Annotated[tuple[float, ...], Strict(False)]
+
+    def inputs(self) -> dict[str, Any]:
+        """Give the settings of a model that is fed with these tokens."""
+        return {"vocab_size": None, "embedding_dim": len(self.mean) + ROOM}
+
+    def describe(self) -> str:
+        """Say what tokens are, as in "read as ..."."""
+        return f"vectors of {len(self.mean):,} channel{'' if len(self.mean) == 1 else 's'}"
+
+    def check(self, name: str, tokens: Sequences) -> None:
+        """Refuse tokens that this encoding cannot have.
+
+        Parameters
+        ----------
+        name
+            Of the split, for the message.
+        tokens
+            Of the split.
+
+        Raises
+        ------
+        ValueError
+            The rule and what was found.
+        """
+        if tokens.flat.ndim != 2 or tokens.flat.shape[1] != len(self.mean):
+            found = f"{tokens.flat.dtype} of shape {tokens.flat.shape[1:]}"
+            raise ValueError(must(f"{name}.tokens", f"have {len(self.mean)} channels", found))
+
+    def present(self, tokens: np.ndarray) -> Float32[np.ndarray, "n width"]:
+        """Give a sequence as a model takes it: standardised, with room for positions."""
+        shown = np.zeros((len(tokens), len(self.mean) + ROOM), dtype=np.float32)
+        shown[:, : len(self.mean)] = (tokens - np.array(self.mean)) / np.array(self.scale)
+        return shown
+
+    def stand_in(self, rows: int, length: int) -> Tensor:
+        """Make up a batch, to measure what a training step costs."""
+        return torch.randn(rows, length, len(self.mean) + ROOM)
+
+
 AnyEncoding = Annotated[
-    Annotated[Bytes, Tag("byte")] | Annotated[Pixels, Tag("pixel")] | Annotated[Ids, Tag("id")],
+    Annotated[Bytes, Tag("byte")]
+    | Annotated[Pixels, Tag("pixel")]
+    | Annotated[Ids, Tag("id")]
+    | Annotated[Vectors, Tag("vector")],
     Discriminator(kind_of),
 ]

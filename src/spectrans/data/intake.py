@@ -4,9 +4,9 @@ from array import array
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64
+from jaxtyping import Float32, Int64
 
-from spectrans.data.encoding import AnyEncoding, Bytes, Ids
+from spectrans.data.encoding import AnyEncoding, Bytes, Ids, Vectors
 from spectrans.data.sources.base import BRIEF
 from spectrans.data.store import Store
 from spectrans.data.utf8 import LONGEST_CHARACTER, boundary
@@ -43,6 +43,10 @@ class Intake:
         """Give an input as it will be kept, or refuse it with a `FaultError`."""
         raise NotImplementedError
 
+    def places(self, item: Any) -> int | None:
+        """Give how many words or tokens of an input may have a label of their own."""
+        return None
+
     def keep(self, item: Any) -> None:
         """Keep the input of the next row."""
         self.given.append(len(item))
@@ -54,8 +58,8 @@ class Intake:
         """Give the part of an input that is kept."""
         return item if self.max_length is None else item[: self.max_length]
 
-    def finish(self) -> tuple[Sequences, AnyEncoding]:
-        """Give all inputs, and what their tokens are."""
+    def finish(self, trained: slice) -> tuple[Sequences, AnyEncoding]:
+        """Give all inputs, and what their tokens are; `trained` rows may be trained on."""
         raise NotImplementedError
 
     @property
@@ -106,9 +110,30 @@ class TextIntake(Intake):
         assert self.max_length is not None
         return item[: boundary(item, self.max_length)]
 
-    def finish(self) -> tuple[Sequences, AnyEncoding]:
+    def finish(self, trained: slice) -> tuple[Sequences, AnyEncoding]:
         """Give all texts as bytes."""
         return self.store.finish(lengths(self.kept)), Bytes()
+
+
+class WordIntake(TextIntake):
+    """Takes lists of words, or texts that are cut at blanks, as bytes with one blank between."""
+
+    noun = "rows of words"
+
+    def read(self, value: Any) -> bytes:
+        """Give the bytes of the words."""
+        words = value.split() if isinstance(value, str) else value
+        if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+            raise FaultError(f"must be a list of words, got {BRIEF.repr(value)}")
+        wrong = [word for word in words if not word or " " in word]
+        if wrong:
+            rule = "must hold words with something in them and no blank"
+            raise FaultError(f"{rule}, got {BRIEF.repr(wrong[0])}")
+        return super().read(" ".join(words))
+
+    def places(self, item: bytes) -> int:
+        """Give the number of words."""
+        return item.count(b" ") + 1
 
 
 class IdIntake(Intake):
@@ -132,14 +157,79 @@ class IdIntake(Intake):
             raise FaultError(f"must hold ids from 0 to {MOST_IDS - 1:,}, got {wrong[0]}; {fix}")
         return ids
 
+    def places(self, item: np.ndarray) -> int:
+        """Give the number of ids."""
+        return len(item)
+
     def keep(self, item: np.ndarray) -> None:
         """Keep the ids of the next row."""
         super().keep(item)
         self.highest = max(self.highest, int(item.max()))
 
-    def finish(self) -> tuple[Sequences, AnyEncoding]:
+    def finish(self, trained: slice) -> tuple[Sequences, AnyEncoding]:
         """Give all ids."""
         return self.store.finish(lengths(self.kept)), Ids(vocab_size=self.highest + 1)
+
+
+class VectorIntake(Intake):
+    """Takes sequences of vectors, or of single numbers, which are vectors of one channel.
+
+    Parameters
+    ----------
+    max_length
+        Longer sequences are cut to this many vectors; None cuts none.
+    channels
+        Numbers of a vector.
+    """
+
+    unit = "vectors"
+
+    def __init__(self, max_length: int | None, channels: int) -> None:
+        super().__init__(max_length)
+        self.channels = channels
+        self.store = Store(np.float32, (channels,))
+
+    def read(self, value: Any) -> Float32[np.ndarray, "n channels"]:
+        """Give the vectors of a row: finite numbers, as many channels as the first row has."""
+        numbers = as_array(value)
+        vectors = numbers[:, None] if numbers.ndim == 1 else numbers
+        if vectors.ndim != 2 or vectors.shape[1] != self.channels:
+            plural = "" if self.channels == 1 else "s"
+            rule = f"must hold vectors of {self.channels} channel{plural}, as in the first row"
+            raise FaultError(f"{rule}, got shape {numbers.shape}")
+        # A number that float32 cannot hold becomes infinite, and is refused as such.
+        with np.errstate(over="ignore"):
+            kept = vectors.astype(np.float32)
+        wrong = np.argwhere(~np.isfinite(kept))
+        if len(wrong):
+            place, channel = wrong[0]
+            raise FaultError(
+                f"must hold finite numbers, got {vectors[place, channel]} at position {place}; "
+                "fill the gap or remove the row"
+            )
+        return kept
+
+    def places(self, item: np.ndarray) -> int:
+        """Give the number of vectors."""
+        return len(item)
+
+    def finish(self, trained: slice) -> tuple[Sequences, AnyEncoding]:
+        """Give all vectors, and how to scale them."""
+        sequences = self.store.finish(lengths(self.kept))
+        some = sequences[trained]
+        count, total, squares = 0, np.zeros(self.channels), np.zeros(self.channels)
+        # Sums of squares lose their digits far from zero.
+        shift = np.array(some[0][0], dtype=np.float64)
+        for vectors in some:
+            moved = vectors - shift
+            count += len(moved)
+            total += moved.sum(axis=0)
+            squares += np.square(moved).sum(axis=0)
+        deviation = np.sqrt(np.maximum(0, squares / count - np.square(total / count)))
+        scale = np.where(deviation > 0, deviation, 1.0)
+        return sequences, Vectors(
+            mean=tuple((shift + total / count).tolist()), scale=tuple(scale.tolist())
+        )
 
 
 def as_array(value: Any) -> np.ndarray:
@@ -160,7 +250,7 @@ def found(numbers: np.ndarray) -> str:
     return f"{numbers.ndim}-D {numbers.dtype}"
 
 
-def intake_for(value: Any, max_length: int | None) -> Intake:
+def intake_for(value: Any, max_length: int | None, words: bool = False) -> Intake:
     """Choose the intake that the first input needs.
 
     Parameters
@@ -169,12 +259,24 @@ def intake_for(value: Any, max_length: int | None) -> Intake:
         The first input.
     max_length
         Longer ones are cut.
+    words
+        Whether a text is to be read word by word.
 
     Returns
     -------
     Intake
         One that takes inputs of this form.
     """
-    if isinstance(value, (list, np.ndarray)):
+    listed = isinstance(value, list) and value and isinstance(value[0], str)
+    if listed or (words and isinstance(value, str)):
+        return WordIntake(max_length)
+    if not isinstance(value, (list, np.ndarray)):
+        return TextIntake(max_length)
+    try:
+        numbers = as_array(value)
+    except FaultError:
+        # Reading the row will say what is wrong with it.
         return IdIntake(max_length)
-    return TextIntake(max_length)
+    if numbers.ndim == 1 and numbers.dtype.kind in "biu":
+        return IdIntake(max_length)
+    return VectorIntake(max_length, 1 if numbers.ndim == 1 else numbers.shape[-1])

@@ -7,15 +7,19 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from spectrans.data.dataset import Dataset, Examples
+from spectrans.data.encoding import AnyEncoding, Ids, Vectors
 from spectrans.data.intake import lengths
 from spectrans.data.reader import Reader, first_of_equal
 from spectrans.data.reading import LEFT_OUT, SPLITS, Reading
 from spectrans.data.sources import Refuse, find, strict
 from spectrans.data.spec import DataSpec
 from spectrans.data.splits import draw, generator, merged
+from spectrans.data.store import Store
+from spectrans.data.utf8 import word_starts
 from spectrans.sequences import Sequences
-from spectrans.tasks import Task
+from spectrans.tasks import MaskedLM, Task
 from spectrans.tasks.base import Labels
+from spectrans.tasks.tokens import NO_LABEL
 
 
 class _Rows(NamedTuple):
@@ -65,8 +69,12 @@ def read(spec: DataSpec, refuse: Refuse = strict) -> Dataset:
     if not len(reader.numbers):
         raise ValueError(f"{path.name} must hold rows that can be used, got none")
     reader.refuse_repeated_ids()
-    task, labels = reader.collector.finish(path.name, reader.parts.get("train", slice(None)))
-    tokens, encoding = reader.intake.finish()
+    trained = reader.parts.get("train", slice(None))
+    task, labels = reader.collector.finish(path.name, trained)
+    tokens, encoding = reader.intake.finish(trained)
+    task, encoding = _joined(path.name, task, encoding)
+    if task.per_token and isinstance(labels, Sequences):
+        labels = _spread(tokens, labels, encoding)
     rows = _Rows(task, tokens, labels, first_of_equal(_hashes(reader)))
     random = generator(spec.seed)
     split = _split(path.name, rows, reader, random)
@@ -88,6 +96,32 @@ def read(spec: DataSpec, refuse: Refuse = strict) -> Dataset:
         truncated=reader.intake.truncated,
         reading=_reading(reader, rows, split),
     )
+
+
+def _joined(file: str, task: Task, encoding: AnyEncoding) -> tuple[Task, AnyEncoding]:
+    """Give a task that needs a token for what is hidden one that no row holds."""
+    if not isinstance(task, MaskedLM):
+        return task, encoding
+    if isinstance(encoding, Vectors):
+        raise ValueError(f"{file} must hold texts or ids for masked-lm, got vectors of numbers")
+    if isinstance(encoding, Ids):
+        mask = encoding.vocab_size
+        return MaskedLM(mask=mask, vocab_size=mask), Ids(vocab_size=mask + 1)
+    # No text holds NUL, which reading refuses.
+    return MaskedLM(mask=0, vocab_size=encoding.vocab_size), encoding
+
+
+def _spread(tokens: Sequences, labels: Sequences, encoding: AnyEncoding) -> Sequences:
+    """Give a label for each token: those of words at their first byte, and -100 elsewhere."""
+    if encoding.kind != "byte":
+        return Sequences(labels.flat, labels.starts, np.minimum(labels.lengths, tokens.lengths))
+    store = Store(np.int32)
+    for text, label in zip(tokens, labels, strict=True):
+        places = word_starts(text)
+        spread = np.full(len(text), NO_LABEL, dtype=np.int32)
+        spread[places] = label[: len(places)]
+        store.append(spread)
+    return store.finish(tokens.lengths)
 
 
 def _hashes(reader: Reader) -> np.ndarray:
@@ -121,7 +155,7 @@ def _strata(
     """Give the stratum of each row that splits are drawn from; refuse what is too small."""
     noun, cut = reader.intake.noun, reader.intake.truncated
     strata, names = rows.task.strata(rows.labels)
-    strata = strata[leaders]
+    strata = strata[leaders] if len(strata) else np.zeros(len(leaders), dtype=np.int64)
     counts = np.bincount(strata, minlength=len(names))
     if names and counts.min() < fewest:
         rule = f"must have at least {fewest} different {noun} in each class"
@@ -158,7 +192,9 @@ def _reading(reader: Reader, rows: _Rows, split: UInt8[np.ndarray, " rows"]) -> 
     leak = None
     if len(leaking):
         leak = (reader.place(int(leaking[0])), reader.place(int(first[leaking[0]])))
-    found = {intake.role: columns.inputs, "label": ", ".join(columns.labels)}
+    found = {intake.role: columns.inputs}
+    if columns.labels:
+        found["label"] = ", ".join(columns.labels)
     return Reading(
         columns={**found, "id": columns.id} if columns.id else found,
         split=split,

@@ -15,9 +15,10 @@ from spectrans.data.intake import Intake, intake_for
 from spectrans.data.sources import Refuse, Source
 from spectrans.data.sources.base import brief
 from spectrans.data.spec import DataSpec
-from spectrans.errors import FaultError
+from spectrans.errors import FaultError, must
+from spectrans.tasks.classification import ClassCollector
 from spectrans.tasks.collector import Collector
-from spectrans.tasks.guess import collector_for
+from spectrans.tasks.guess import collector_for, guess
 
 # From how many rows the task is guessed; of very long rows, fewer.
 PEEK = 1000
@@ -67,6 +68,7 @@ class Reader:
             The source holds no row, or not the columns.
         """
         start = len(self.numbers)
+        source.inputs = self.spec.text
         rows = source.rows()
         if not self.sources:
             rows = self._begin(source, rows)
@@ -90,14 +92,26 @@ class Reader:
         if first:
             names = list(first[0][1])
             spec = self.spec
-            self.columns = choose(source, names, spec.text, spec.label, labelled=True)
-            inputs = (record.get(self.columns.inputs) for _, record in first)
-            self.intake = intake_for(
-                next((i for i in inputs if i is not None), ""), spec.max_length
-            )
-            labels = [self._label(record) for _, record in first]
-            self.collector = collector_for(spec.task, labels)
+            task = spec.task or ("masked-lm" if source.unlabelled else None)
+            labelled = task != "masked-lm"
+            if spec.label and not labelled:
+                raise ValueError(must("label", "be left out for masked-lm", spec.label))
+            self.columns = choose(source, names, spec.text, spec.label, labelled)
+            self._decide(task, [record for _, record in first])
         return chain(first, rows)
+
+    def _decide(self, task: str | None, records: list[dict[str, Any]]) -> None:
+        """Choose what takes the inputs and the labels, by the first rows."""
+        inputs = [record.get(self.columns.inputs) for record in records]
+        labels = [self._label(record) for record in records]
+        whole = False
+        if task is None:
+            task, whole = guess(inputs, labels)
+        first = next((i for i in inputs if i is not None), "")
+        self.intake = intake_for(first, self.spec.max_length, task == "token-classification")
+        self.collector = (
+            ClassCollector(whole=True) if whole else collector_for(task, self.columns.labels)
+        )
 
     def _label(self, record: dict[str, Any]) -> Any:
         """Give the label of a row, of several columns as a tuple."""
@@ -116,8 +130,7 @@ class Reader:
         try:
             item = self.intake.read(record[column])
             column = " and ".join(columns.labels)
-            length = len(item) if isinstance(item, np.ndarray) else None
-            label = self.collector.read(self._label(record), length)
+            label = self.collector.read(self._label(record), self.intake.places(item))
         except FaultError as fault:
             self.refuse(f"{source.place(number)}: {column} {fault}")
             return

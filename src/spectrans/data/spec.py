@@ -6,7 +6,9 @@ from pydantic import Field, PositiveInt, Strict, field_validator
 
 from spectrans.options import Options
 
-TaskName = Literal["classification"]
+TaskName = Literal[
+    "classification", "multi-label", "regression", "token-classification", "masked-lm"
+]
 
 
 class DataSpec(Options):
@@ -17,7 +19,8 @@ class DataSpec(Options):
     source
         Name of an embedded data set, or path of a file or folder, see `spectrans.data.load`.
     task
-        What is to be answered; None guesses it from the first labels.
+        What is to be answered; None guesses it from the first rows, and without labels takes
+        "masked-lm".
     text
         Column of the text or sequence; None takes one with a usual name.
     label

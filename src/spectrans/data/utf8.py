@@ -1,7 +1,7 @@
 """Text as a sequence of its UTF-8 bytes."""
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Int64, UInt8
 
 LONGEST_CHARACTER = 4
 
@@ -17,3 +17,8 @@ def boundary(data: bytes, end: int) -> int:
 def tokens(data: bytes) -> UInt8[np.ndarray, " n"]:
     """Give the bytes as an array that owns its memory."""
     return np.frombuffer(bytearray(data), dtype=np.uint8)
+
+
+def word_starts(text: UInt8[np.ndarray, " bytes"]) -> Int64[np.ndarray, " words"]:
+    """Give where each word of a text begins that has one blank between words."""
+    return np.concatenate([[0], np.flatnonzero(text[:-1] == ord(" ")) + 1]).astype(np.int64)

@@ -161,11 +161,11 @@ class ClassCollector(Collector):
             raise fault("not be empty", value, "label or remove the row")
         if isinstance(value, float) and value.is_integer():
             value = int(value)
-        if isinstance(value, float) or (self.whole and not (number(value) or 0.0).is_integer()):
+        if self.whole and not (number(value) or 0.0).is_integer():
             way = "say --task regression, or --task classification for names"
             raise fault("be a whole number, as in the rows before", value, way)
-        if not isinstance(value, (str, int)):
-            raise fault("be a string, an integer or a truth value", value)
+        if not isinstance(value, (str, int, float)):
+            raise fault("be a string, a number or a truth value", value)
         self.kind = self.kind or type(value)
         if type(value) is not self.kind:
             raise fault(f"be of type {self.kind.__name__}, as in the first row", value)

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from spectrans.data import Examples
+from spectrans.data import Dataset, Examples
 from spectrans.models import BaseModel
-from spectrans.tasks import Task
+from spectrans.tasks import MaskedLM, Task
 
 
 class Item(TypedDict):
@@ -26,16 +26,27 @@ class LabelledSequences(torch.utils.data.Dataset[Item]):
     ----------
     examples
         A split of a `spectrans.data.Dataset`.
+    task
+        What is asked of a row.
+    fixed
+        Whether a row is asked the same every time, where chance has a part in it; else torch's
+        random state decides.
     """
 
-    def __init__(self, examples: Examples) -> None:
+    def __init__(self, examples: Examples, task: Task, fixed: bool = True) -> None:
         self.examples = examples
+        self.task = task
+        self.fixed = fixed
 
     def __len__(self) -> int:
         return len(self.examples)
 
     def __getitem__(self, row: int) -> Item:
-        return {"input_ids": self.examples.tokens[row], "labels": self.examples.label(row)}
+        tokens, label = self.examples.tokens[row], self.examples.label(row)
+        if isinstance(self.task, MaskedLM):
+            seed = row if self.fixed else int(torch.randint(2**31, ()))
+            tokens, label = self.task.ask(tokens, label, np.random.RandomState(seed))
+        return {"input_ids": tokens, "labels": label}
 
 
 def padded(sequences: Sequence[np.ndarray]) -> dict[str, Tensor]:
@@ -69,16 +80,17 @@ class Collator:
 
     Parameters
     ----------
-    task
-        What the labels are for.
+    dataset
+        Says what tokens are, and what the labels are for.
     """
 
-    def __init__(self, task: Task) -> None:
-        self.task = task
+    def __init__(self, dataset: Dataset) -> None:
+        self.task = dataset.task
+        self.encoding = dataset.encoding
 
     def __call__(self, items: list[Item]) -> dict[str, Tensor]:
         """Put items together."""
-        batch = padded([item["input_ids"] for item in items])
+        batch = padded([self.encoding.present(item["input_ids"]) for item in items])
         labels = [item["labels"] for item in items]
         return {**batch, "labels": self.task.targets(labels, batch["inputs"].shape[1])}
 

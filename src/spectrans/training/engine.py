@@ -205,8 +205,8 @@ def fit(model: BaseModel, dataset: Dataset, spec: RunSpec, watch: Watch) -> Fit:
         The loss became infinite or no number.
     """
     transformers_logging.set_verbosity_error()
-    sequences = LabelledSequences(dataset.train)
     task = dataset.task
+    sequences = LabelledSequences(dataset.train, task, fixed=False)
     tokens = float(dataset.train.tokens.lengths.mean()) * spec.batch_size
     judge = _Judge(task)
     watcher = _Watcher(spec, model, task, judge, watch, tokens)
@@ -214,9 +214,9 @@ def fit(model: BaseModel, dataset: Dataset, spec: RunSpec, watch: Watch) -> Fit:
         trainer = Trainer(
             model=Answering(model, task),
             args=_arguments(spec, dataset, scratch),
-            data_collator=Collator(task),
+            data_collator=Collator(dataset),
             train_dataset=sequences,
-            eval_dataset=LabelledSequences(dataset.validation),
+            eval_dataset=LabelledSequences(dataset.validation, task),
             compute_metrics=judge,
             callbacks=[watcher],
         )
@@ -226,7 +226,7 @@ def fit(model: BaseModel, dataset: Dataset, spec: RunSpec, watch: Watch) -> Fit:
         if watcher.kept is None:
             raise TrainingError("the loss on validation was no number: lower the learning rate")
         model.load_state_dict(watcher.best)
-        trainer.evaluate(LabelledSequences(dataset.test), metric_key_prefix="test")
+        trainer.evaluate(LabelledSequences(dataset.test, task), metric_key_prefix="test")
     model.eval()
     return Fit(
         validation=watcher.kept,

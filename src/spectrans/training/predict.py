@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 
+from spectrans.data.encoding import AnyEncoding
 from spectrans.models import BaseModel
 from spectrans.tasks import Task
 from spectrans.training.batches import feed, padded
@@ -13,6 +14,7 @@ from spectrans.training.batches import feed, padded
 def answers(
     model: BaseModel,
     task: Task,
+    encoding: AnyEncoding,
     sequences: Sequence[np.ndarray],
     batch_size: int = 64,
 ) -> list[np.ndarray]:
@@ -24,6 +26,8 @@ def answers(
         A trained model.
     task
         What it was trained for.
+    encoding
+        What its tokens are.
     sequences
         Token ids or vectors; lengths may differ.
     batch_size
@@ -41,7 +45,8 @@ def answers(
     with torch.inference_mode():
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
-            outputs = task.answers(feed(model, **padded([sequences[row] for row in rows])))
+            batch = padded([encoding.present(sequences[row]) for row in rows])
+            outputs = task.answers(feed(model, **batch))
             for row, output in zip(rows, outputs.numpy(), strict=True):
                 found[row] = output[: len(sequences[row])] if task.per_token else output
     return found

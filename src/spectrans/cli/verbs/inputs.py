@@ -1,5 +1,6 @@
 """What `spectrans predict` is asked about, as token sequences."""
 
+import json
 import sys
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -7,21 +8,30 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Integer
 
-from spectrans.data import load
-from spectrans.data.utf8 import boundary
+from spectrans.data import Dataset, Pixels, Vectors, load
+from spectrans.data.intake import IdIntake, VectorIntake
+from spectrans.data.utf8 import boundary, word_starts
 from spectrans.data.utf8 import tokens as byte_tokens
-from spectrans.errors import must
+from spectrans.errors import FaultError, must
+from spectrans.tasks import MaskedLM
+from spectrans.tasks.tokens import NO_LABEL
 from spectrans.training.record import DataRecord, RunRecord
 
 _SHADES = " .:-=+*#%@"
+_NOUNS = {"pixel": "pixels", "id": "ids", "vector": "vectors"}
+# What stands for a hidden token in a text.
+HIDDEN = "[MASK]"
 
 
 class Input(NamedTuple):
     """One sequence, and what is known of it."""
 
-    tokens: Integer[np.ndarray, " _"]
+    tokens: np.ndarray
     truth: Any = None
     picture: str = ""
+    # For tasks on tokens: which of them are asked for, and what they are called.
+    places: np.ndarray | None = None
+    words: tuple[str, ...] = ()
 
 
 def read_inputs(
@@ -51,8 +61,9 @@ def read_inputs(
         Nothing to classify, or something that the model cannot have been trained for.
     """
     data = record.data
-    if texts and data.encoding.kind == "pixel":
-        message = "a model of pixels takes --file with rows of pixels, or --example"
+    if texts and not _reads_text(data):
+        noun = _NOUNS[data.encoding.kind]
+        message = f"a model of {noun} takes --file with rows of {noun}, or --example"
         raise ValueError(f"{message}, not text")
     inputs = [_text(f"text {i}", text, data) for i, text in enumerate(texts, 1)]
     if file is not None:
@@ -84,22 +95,78 @@ def _reads_text(data: DataRecord) -> bool:
 
 
 def _line(place: str, line: str, data: DataRecord) -> Input:
-    return _text(place, line, data) if _reads_text(data) else _pixels(place, line, data)
+    if _reads_text(data):
+        return _text(place, line, data)
+    return _pixels(place, line, data) if data.encoding.kind == "pixel" else _row(place, line, data)
 
 
 def _text(place: str, text: str, record: DataRecord) -> Input:
     """Read a text as the bytes that the model was trained on, cut where they were."""
     if not text.strip():
         raise ValueError(must(place, "not be empty", text))
+    task = record.task
+    if task.kind == "token-classification":
+        text = " ".join(text.split())
+    if isinstance(task, MaskedLM):
+        if "\0" in text or HIDDEN not in text:
+            rule = f"hold {HIDDEN} where a token is to be found, and no NUL"
+            raise ValueError(must(place, rule, text))
+        text = text.replace(HIDDEN, chr(task.mask))
     data = text.encode("utf-8", errors="replace")
     if len(data) > record.max_length:
         data = data[: boundary(data, record.max_length)]
-    return Input(byte_tokens(data))
+    given = Input(byte_tokens(data))
+    if isinstance(task, MaskedLM):
+        places = np.flatnonzero(given.tokens == task.mask)
+        if not len(places):
+            rule = f"hold {HIDDEN} within its first {record.max_length} tokens"
+            raise ValueError(must(place, rule, text.replace("\0", HIDDEN)))
+        return given._replace(places=places)
+    if task.kind == "token-classification":
+        places = word_starts(given.tokens)
+        return given._replace(places=places, words=tuple(text.split(" ")[: len(places)]))
+    return given
+
+
+def _row(place: str, line: str, data: DataRecord) -> Input:
+    """Read a sequence of ids or vectors: a JSON list, or numbers between commas or blanks."""
+    try:
+        spelt = (
+            line
+            if line.lstrip().startswith("[")
+            else f"[{','.join(line.replace(',', ' ').split())}]"
+        )
+        value = json.loads(spelt)
+    except (json.JSONDecodeError, RecursionError):
+        raise ValueError(must(place, "hold numbers, or a JSON list of them", line)) from None
+    encoding = data.encoding
+    intake: IdIntake | VectorIntake = (
+        VectorIntake(data.max_length, len(encoding.mean))
+        if isinstance(encoding, Vectors)
+        else IdIntake(data.max_length)
+    )
+    try:
+        tokens = intake.cut(intake.read(value))
+    except FaultError as fault:
+        raise ValueError(f"{place} {fault}") from None
+    if not isinstance(encoding, Vectors) and tokens.max() >= encoding.vocab_size:
+        rule = f"hold ids below {encoding.vocab_size}, as in training"
+        raise ValueError(must(place, rule, int(tokens.max())))
+    places = None
+    if data.task.per_token:
+        places = np.arange(len(tokens))
+    if isinstance(data.task, MaskedLM):
+        places = np.flatnonzero(tokens == data.task.mask)
+        if not len(places):
+            rule = f"hold the id {data.task.mask} where one is to be found"
+            raise ValueError(must(place, rule, line))
+    return Input(tokens, places=places)
 
 
 def _pixels(place: str, line: str, data: DataRecord) -> Input:
     """Read the grey values of a picture, row by row, separated by commas or blanks."""
     fields = line.replace(",", " ").split()
+    assert isinstance(data.encoding, Pixels)
     shades = data.encoding.vocab_size
     if len(fields) != data.max_length:
         raise ValueError(must(place, f"hold {data.max_length} grey values", len(fields)))
@@ -122,15 +189,25 @@ def _examples(record: RunRecord, rows: list[int]) -> list[Input]:
         if row >= len(dataset.test):
             rule = f"be below {len(dataset.test)}, the rows of the test split"
             raise ValueError(must("--example", rule, row))
-        tokens = dataset.test.tokens[row]
-        pixel = dataset.encoding.kind == "pixel"
-        picture = (
-            _picture(tokens, dataset.encoding.vocab_size)
-            if pixel
-            else bytes(tokens).decode("utf-8", errors="replace")
-        )
-        inputs.append(Input(tokens, dataset.task.truth(dataset.test.label(row)), picture))
+        inputs.append(_example(dataset, row))
     return inputs
+
+
+def _example(dataset: Dataset, row: int) -> Input:
+    """Take one row of the test split, as a picture where it is one, or as text."""
+    tokens, label, task = dataset.test.tokens[row], dataset.test.label(row), dataset.task
+    picture, places = "", None
+    if isinstance(task, MaskedLM):
+        tokens, label = task.ask(tokens, label, np.random.RandomState(row))
+    if task.per_token:
+        places = np.flatnonzero(label != NO_LABEL)
+        label = label[places]
+    if isinstance(dataset.encoding, Pixels):
+        picture = _picture(tokens, dataset.encoding.vocab_size)
+    elif dataset.encoding.kind == "byte":
+        shown = bytes(tokens.tolist()).decode("utf-8", errors="replace")
+        picture = shown.replace("\0", HIDDEN)
+    return Input(tokens, task.truth(label), picture, places)
 
 
 def _picture(values: Integer[np.ndarray, " _"], shades: int) -> str:

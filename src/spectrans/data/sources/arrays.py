@@ -39,7 +39,6 @@ class Archive(Source):
     def __init__(self, path: Path, refuse: Refuse = strict, part: str = "") -> None:
         super().__init__(path, refuse)
         self.part = part
-        self.inputs: str | None = None
 
     def rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Give the rows, counted from 0 as NumPy does; other arrays as long are columns too."""
@@ -47,6 +46,7 @@ class Archive(Source):
             names = [name for name in archive.files if name.endswith(self.part)]
             arrays = {name: _array(self.path, archive, name) for name in names}
         inputs = self._inputs(arrays)
+        width = arrays[inputs].shape[1] if arrays[inputs].ndim > 1 else None
         lengths = next(
             (arrays.pop(n + self.part) for n in LENGTHS if n + self.part in arrays), None
         )
@@ -56,8 +56,14 @@ class Archive(Source):
                 rule = f"have one entry for each of the {len(sequences)} rows of {inputs!r}"
                 raise ValueError(f"{self.name}: {must(name, rule, len(array))}")
         columns = {name.removesuffix(self.part): array for name, array in arrays.items()}
+        # Those with an entry for each token, padding included.
+        padded = {n for n, array in columns.items() if array.ndim > 1 and array.shape[1] == width}
         for number, sequence in enumerate(sequences):
-            others = {name: array[number].tolist() for name, array in columns.items()}
+            length = len(sequence)
+            others = {
+                name: (array[number, :length] if name in padded else array[number]).tolist()
+                for name, array in columns.items()
+            }
             yield number, {inputs.removesuffix(self.part): sequence, **others}
 
     def _inputs(self, arrays: dict[str, np.ndarray]) -> str:

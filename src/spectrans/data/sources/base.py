@@ -52,13 +52,17 @@ class Source:
     unit: ClassVar[str] = "row"
     # What a source without rows holds.
     empty: ClassVar[str] = "none"
-    # Columns that are read although a task needs no label; None reads what is asked for.
+    # What stands between columns, where text stands between it.
     separator: ClassVar[str | None] = None
+    # Whether rows have no label, and only learning from text without labels is possible.
+    unlabelled: ClassVar[bool] = False
 
     def __init__(self, path: Path, refuse: Refuse = strict) -> None:
         self.path = path
         self.refuse = refuse
         self.name = path.name or str(path)
+        # The column of inputs, if the user named it.
+        self.inputs: str | None = None
 
     def rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Give every row that can be read, with its number; the first decides the columns."""

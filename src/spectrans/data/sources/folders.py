@@ -52,6 +52,8 @@ class ClassFolders(Source):
 class TextFolder(ClassFolders):
     """Text files in one folder, without classes."""
 
+    unlabelled: ClassVar[bool] = True
+
     def __init__(self, path: Path, refuse: Refuse = strict) -> None:
         Source.__init__(self, path, refuse)
         self.files = files(path)

@@ -124,6 +124,7 @@ class PlainText(_Lines):
     """A text file: each line that is not blank is a text."""
 
     empty: ClassVar[str] = "blank lines only"
+    unlabelled: ClassVar[bool] = True
 
     def rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Give the lines, with their breaks."""

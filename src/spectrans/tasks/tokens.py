@@ -1,0 +1,222 @@
+"""One of several classes for each word, or for each token of a sequence."""
+
+from array import array
+from typing import Annotated, Any, ClassVar, Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int64
+from pydantic import Strict, model_validator
+from torch import Tensor
+from torch.nn.functional import cross_entropy
+
+from spectrans.errors import must
+from spectrans.sequences import Sequences
+from spectrans.tasks.base import Labels, Meter, Metric, Scores, Task
+from spectrans.tasks.classification import in_order
+from spectrans.tasks.collector import Collector, Place, fault, missing
+from spectrans.tasks.counts import ClassCounts
+
+MOST_CLASSES = 1_000
+# Of tokens that nothing is asked of.
+NO_LABEL = -100
+
+
+class TokenTask(Task):
+    """A class for each token that has a label; the label -100 is none."""
+
+    per_token: ClassVar[bool] = True
+
+    def targets(self, labels: list[Any], length: int) -> Int64[Tensor, "b n"]:
+        """Give the classes of all tokens, -100 at padding."""
+        targets = np.full((len(labels), length), NO_LABEL, dtype=np.int64)
+        for row, label in enumerate(labels):
+            targets[row, : len(label)] = label
+        return torch.from_numpy(targets)
+
+    def loss(self, outputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+        """Give the mean cross entropy over all tokens with a label."""
+        # Without any, the mean would be no number.
+        targets = targets.flatten()
+        asked = (targets != NO_LABEL).sum().clamp(min=1)
+        total = cross_entropy(
+            outputs.flatten(0, -2), targets, weights, ignore_index=NO_LABEL, reduction="sum"
+        )
+        return total / asked
+
+    def strata(self, labels: Labels) -> tuple[Int64[np.ndarray, " rows"], tuple[str, ...]]:
+        """Put all rows into one stratum."""
+        return np.zeros(0 if labels is None else len(labels), dtype=np.int64), ()
+
+    def answers(self, outputs: Tensor) -> Tensor:
+        """Give the probability of every class for each token."""
+        return outputs.softmax(-1)
+
+    def stand_in(self, outputs: Tensor) -> Tensor:
+        """Make up a class for each token."""
+        return torch.zeros(outputs.shape[:-1], dtype=torch.int64)
+
+
+class TokenClassification(TokenTask):
+    """One class for each word of a text, or each token of a sequence.
+
+    Parameters
+    ----------
+    kind
+        Name of this task.
+    labels
+        The classes in the order of their indices, at least two.
+    """
+
+    # Most words are of no interest: counted equally, they would hide the others.
+    metrics: ClassVar[tuple[Metric, ...]] = (
+        Metric(name="macro_f1", title="macro F1"),
+        Metric(name="accuracy", title="accuracy"),
+    )
+
+    kind: Literal["token-classification"] = "token-classification"
+    labels: Annotated[tuple[str, ...], Strict(False)]
+
+    @model_validator(mode="after")
+    def _check(self) -> "TokenClassification":
+        if len(self.labels) < 2:
+            raise ValueError(must("labels", "name at least 2 classes", self.labels))
+        return self
+
+    def describe(self) -> str:
+        """Say how many classes there are."""
+        return f"with {len(self.labels)} classes of words or tokens"
+
+    def head(self) -> dict[str, Any]:
+        """Give a head with a number for each class at each token."""
+        return {"output_type": "sequence", "num_classes": len(self.labels)}
+
+    def check(self, name: str, labels: Labels, lengths: Int64[np.ndarray, " rows"]) -> None:
+        """Refuse labels that are no class for each token."""
+        if not isinstance(labels, Sequences):
+            rule = "hold an array for each row"
+            raise ValueError(must(f"{name}.labels", rule, type(labels).__name__))
+        for row, (label, length) in enumerate(zip(labels, lengths, strict=True)):
+            if len(label) != length:
+                rule = f"have one entry for each of the {length} tokens"
+                raise ValueError(must(f"{name}.labels[{row}]", rule, len(label)))
+            wrong = label[(label != NO_LABEL) & ((label < 0) | (label >= len(self.labels)))]
+            if len(wrong):
+                rule = f"be between 0 and {len(self.labels) - 1}, or {NO_LABEL}"
+                raise ValueError(must(f"{name}.labels[{row}]", rule, int(wrong[0])))
+
+    def meter(self) -> "TokenMeter":
+        """Give a meter of macro F1, accuracy and every class."""
+        return TokenMeter(self)
+
+    def constant(self, labels: Labels) -> tuple[str, Tensor]:
+        """Answer with the share of every class."""
+        assert isinstance(labels, Sequences)
+        counts = np.zeros(len(self.labels))
+        for label in labels:
+            counts += np.bincount(label[label != NO_LABEL], minlength=len(counts))
+        shares = torch.from_numpy(counts).clamp(min=0.5) / max(1.0, counts.sum())
+        return "majority class", torch.log(shares)
+
+    def answer(self, row: Float[np.ndarray, "..."], top: int) -> dict[str, Any]:
+        """Give the likeliest class of each word or token, with its probability."""
+        best = row.argmax(-1)
+        shares = row[np.arange(len(row)), best]
+        return {"labels": [self.labels[k] for k in best], "probabilities": shares.tolist()}
+
+    def show(self, answer: dict[str, Any]) -> str:
+        """Write each word with its class, or the classes alone."""
+        labels = answer["labels"]
+        words = answer.get("words")
+        shown = " ".join(f"{w}/{x}" for w, x in zip(words, labels, strict=True)) if words else None
+        shown = shown or " ".join(labels)
+        if "truth" not in answer:
+            return shown
+        wrong = sum(t is not None and t != x for t, x in zip(answer["truth"], labels, strict=True))
+        return f"{shown}  ({f'{wrong} wrong' if wrong else 'right'})"
+
+    def truth(self, label: Any) -> list[str | None]:
+        """Give the name of the class of each token; None where there is none."""
+        return [None if k == NO_LABEL else self.labels[k] for k in label.tolist()]
+
+
+class TokenMeter(Meter):
+    """Macro F1, accuracy, loss and every class, over all tokens with a label.
+
+    Parameters
+    ----------
+    task
+        Its classes.
+    """
+
+    def __init__(self, task: TokenClassification) -> None:
+        self.counts = ClassCounts(task.labels)
+        self.loss = 0.0
+
+    def add(self, outputs: Float[Tensor, "... classes"], targets: Int64[Tensor, "..."]) -> None:
+        """Count a batch."""
+        outputs, targets = outputs.reshape(-1, outputs.shape[-1]), targets.reshape(-1)
+        asked = targets != NO_LABEL
+        outputs, targets = outputs[asked], targets[asked]
+        self.loss += cross_entropy(outputs, targets, reduction="sum").item()
+        self.counts.add(outputs.argmax(-1), targets)
+
+    def scores(self) -> Scores:
+        """Judge all batches so far."""
+        return self.counts.scores(self.loss / max(1, self.counts.total))
+
+
+class TokenCollector(Collector):
+    """Reads a class for each word or token: a list, or in a table the classes between blanks."""
+
+    def __init__(self) -> None:
+        self.codes: dict[str, int] = {}
+        self.found = array("i")
+        self.counts = array("q")
+
+    def read(self, value: Any, length: int | None) -> list[str | None]:
+        """Give the names of the classes of a row; None where a word has none."""
+        names = value.split() if isinstance(value, str) else value
+        if not isinstance(names, list):
+            raise fault("be a list with a class for each word or token", value)
+        if length is None:
+            raise fault("belong to a list of words", value, "is it the right column?")
+        if len(names) != length:
+            rule = f"have one class for each of the {length} words or tokens"
+            raise fault(rule, f"{len(names)} classes")
+        wrong = [n for n in names if not (missing(n) or isinstance(n, (str, int)))]
+        if wrong:
+            raise fault("hold names or whole numbers", wrong[0])
+        return [None if missing(name) else str(name).strip() for name in names]
+
+    def keep(self, label: list[str | None], place: Place) -> None:
+        """Keep the classes of the next row."""
+        codes = self.codes
+        self.found.extend(
+            NO_LABEL if name is None else codes.setdefault(name, len(codes)) for name in label
+        )
+        self.counts.append(len(label))
+        if len(codes) > MOST_CLASSES:
+            rule = f"must be of at most {MOST_CLASSES:,} classes"
+            raise ValueError(f"{place()}: labels {rule}, got another; is it the right column?")
+
+    def finish(self, source: str, trained: slice) -> tuple[TokenClassification, Labels]:
+        """Give the classes in order, and those of each row."""
+        if len(self.codes) < 2:
+            known = ", ".join(self.codes) or "none"
+            raise ValueError(f"{source} must have at least 2 classes, got only {known!r}")
+        names = in_order(self.codes)
+        index = np.empty(len(names), dtype=np.int32)
+        index[[self.codes[name] for name in names]] = np.arange(len(names))
+        found = np.frombuffer(self.found, dtype=np.int32)
+        codes = np.where(found == NO_LABEL, NO_LABEL, index[np.maximum(found, 0)])
+        counts = np.frombuffer(self.counts, dtype=np.int64)
+        labels = Sequences(codes.astype(np.int32), np.cumsum(counts) - counts, counts)
+        some = labels[trained]
+        seen = set(np.unique(np.concatenate(list(some))).tolist()) if len(some) else set()
+        for k, name in enumerate(names):
+            if k not in seen:
+                fix = "add rows of it there"
+                rule = "must have each class in the training rows"
+                raise ValueError(f"{source} {rule}, got none of {name!r}; {fix}")
+        return TokenClassification(labels=names), labels

@@ -1,0 +1,72 @@
+"""Every task through the real command: trained, written down, and asked."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.cli.command import spectrans
+
+SMALL = (
+    "--plan", "attention", "--layers", "1", "--hidden-dim", "16", "--heads", "2",
+    "--batch-size", "8", "--steps", "30", "--quiet",
+)  # fmt: skip
+RANDOM = np.random.RandomState(0)
+WORDS = ("red", "green", "blue")
+
+
+def lines(row: Callable[[int], dict[str, Any]]) -> str:
+    return "".join(json.dumps(row(n)) + "\n" for n in range(60))
+
+
+def sets(n: int) -> dict[str, Any]:
+    words = [word for k, word in enumerate(WORDS) if n >> k & 1]
+    return {"text": f"{n:02d} {' '.join(words)}", "label": words}
+
+
+# Name and content of the file, what it is asked, and what an answer holds.
+ASKED: dict[str, tuple[str, str, list[str], str, set[str]]] = {
+    "multi-label": ("a.jsonl", lines(sets), ["red blue"], "", {"labels", "top"}),
+    "regression": (
+        "a.jsonl", lines(lambda n: {"text": f"{n:02d}{'a' * (n % 7)}", "label": n % 7 + 0.5}),
+        ["01aaa"], "", {"values"},
+    ),
+    "token-classification": (
+        "a.jsonl",
+        lines(lambda n: {"tokens": [f"{n:02d}", WORDS[n % 3]], "tags": ["O", "COL"]}),
+        ["all red"], "", {"labels", "probabilities", "words"},
+    ),
+    "masked-lm": (
+        "a.txt", "".join(f"{n:02d} the cat sat\n" for n in range(60)),
+        ["the [MASK]at"], "", {"hidden"},
+    ),
+    "classification": (
+        "a.jsonl", lines(lambda n: {"sequence": [[n % 2 + n / 99, 1]] * 4, "label": n % 2}),
+        [], "[[1.5, 1], [0, 1]]\n", {"label", "probability", "top"},
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("task", ASKED)
+def test_a_task_is_guessed_trained_and_asked(tmp_path: Path, task: str) -> None:
+    name, content, texts, stdin, keys = ASKED[task]
+    (tmp_path / name).write_text(content)
+    trained = spectrans("train", "--data", name, *SMALL, "--json", "-o", "run", folder=tmp_path)
+    assert (trained.code, trained.err) == (0, "")
+    written = json.loads(trained.out)
+    assert written["data"]["task"]["kind"] == task
+    assert set(written["baselines"][0]["scores"]["values"]) == set(written["metrics"]["test"])
+    asked = ("--file", "-") if stdin else ()
+    answer = spectrans(
+        "predict", "run", *texts, *asked, "-e", "0", "--json", folder=tmp_path, stdin=stdin
+    )
+    assert (answer.code, answer.err) == (0, "")
+    first, example = json.loads(answer.out)
+    assert set(first) == keys
+    assert set(example) - {"words"} == (keys | {"truth"}) - {"words"}
+    shown = spectrans("predict", "run", *texts, *asked, "-q", folder=tmp_path, stdin=stdin)
+    assert shown.code == 0
+    assert len(shown.out.splitlines()) == 1
