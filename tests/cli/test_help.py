@@ -10,6 +10,7 @@ import pytest
 from spectrans.cli import commands, data
 from spectrans.data import DataSpec
 from spectrans.data.intake import LONGEST_TEXT
+from spectrans.data.tokenizer import VOCAB_SIZE
 from spectrans.training import Comparison, RunSpec
 from tests.cli.command import spectrans
 
@@ -29,7 +30,7 @@ def test_help_has_an_example_and_every_option(command: str) -> None:
     assert answer.code == 0
     assert f"Example: spectrans {command}" in answer.out
     names = inspect.signature(COMMANDS[command]).parameters.keys() & {
-        "data", "task", "text", "label", "dedup", "plan", "layers", "epochs", "steps", "seed", "seeds", "jobs", "out", "quiet", "file",
+        "data", "task", "text", "label", "tokenizer", "dedup", "plan", "layers", "epochs", "steps", "seed", "seeds", "jobs", "out", "quiet", "file",
     }  # fmt: skip
     assert [name for name in names if f"--{name}" not in answer.out] == []
     assert "--json" in answer.out
@@ -75,6 +76,7 @@ def test_help_shows_the_defaults_of_data() -> None:
 
     assert shown("data") == DataSpec().source
     assert shown("data_seed") == str(DataSpec().seed)
+    assert shown("vocab_size") == str(VOCAB_SIZE)
     assert shown("max_length") == f"{LONGEST_TEXT} for texts"
 
 

@@ -50,6 +50,18 @@ ASKED: dict[str, tuple[str, str, list[str], str, set[str]]] = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("tokenizer", ["bpe", "wordpiece"])
+def test_a_run_keeps_its_tokenizer(tmp_path: Path, tokenizer: str) -> None:
+    rows = [{"tokens": [f"{n:02d}", WORDS[n % 3]], "tags": ["O", "COL"]} for n in range(60)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    settings = ("--tokenizer", tokenizer, "--vocab-size", "300", "-o", "run")
+    trained = spectrans("train", "--data", "a.jsonl", *SMALL, *settings, folder=tmp_path)
+    assert (trained.code, trained.err) == (0, "")
+    (tmp_path / "a.jsonl").unlink()
+    answer = spectrans("predict", "run", "42  blue", folder=tmp_path)
+    assert (answer.out, answer.code) == ("42/O blue/COL\n", 0)
+
+
 @pytest.mark.parametrize("task", ASKED)
 def test_a_task_is_guessed_trained_and_asked(tmp_path: Path, task: str) -> None:
     name, content, texts, stdin, keys = ASKED[task]

@@ -22,6 +22,8 @@ def compare(
     task: parameters.Task = None,
     text: parameters.Text = None,
     label: parameters.Label = None,
+    tokenizer: parameters.Tokenizer = None,
+    vocab_size: parameters.VocabSize = None,
     max_length: parameters.MaxLength = None,
     dedup: parameters.Dedup = False,
     data_seed: parameters.DataSeed = None,
@@ -60,7 +62,9 @@ def compare(
     """
     from spectrans.cli.verbs import compare as verb
 
-    source = parameters.data_settings(data, task, text, label, max_length, dedup, data_seed)
+    source = parameters.data_settings(
+        data, task, text, label, tokenizer, vocab_size, max_length, dedup, data_seed
+    )
     shared = parameters.given(
         num_layers=layers,
         hidden_dim=hidden_dim,
@@ -87,6 +91,8 @@ def train(
     task: parameters.Task = None,
     text: parameters.Text = None,
     label: parameters.Label = None,
+    tokenizer: parameters.Tokenizer = None,
+    vocab_size: parameters.VocabSize = None,
     max_length: parameters.MaxLength = None,
     dedup: parameters.Dedup = False,
     data_seed: parameters.DataSeed = None,
@@ -111,7 +117,9 @@ def train(
     """
     from spectrans.cli.verbs import train as verb
 
-    source = parameters.data_settings(data, task, text, label, max_length, dedup, data_seed)
+    source = parameters.data_settings(
+        data, task, text, label, tokenizer, vocab_size, max_length, dedup, data_seed
+    )
     settings = parameters.given(
         plan=plan,
         num_layers=layers,

@@ -46,6 +46,8 @@ def check(
     task: parameters.Task = None,
     text: parameters.Text = None,
     label: parameters.Label = None,
+    tokenizer: parameters.Tokenizer = None,
+    vocab_size: parameters.VocabSize = None,
     max_length: parameters.MaxLength = None,
     dedup: parameters.Dedup = False,
     data_seed: parameters.DataSeed = None,
@@ -59,5 +61,7 @@ def check(
     """
     from spectrans.cli.verbs import check as verb
 
-    settings = parameters.data_settings(source, task, text, label, max_length, dedup, data_seed)
+    settings = parameters.data_settings(
+        source, task, text, label, tokenizer, vocab_size, max_length, dedup, data_seed
+    )
     verb.run(settings, as_json)

@@ -37,6 +37,18 @@ Label = Annotated[
         help="For files: column of the label; once for each of several.", show_default="guessed"
     ),
 ]
+Tokenizer = Annotated[
+    str | None,
+    typer.Option(
+        help="For texts in files: byte; bpe or wordpiece, trained on the data; or a "
+        "tokenizer.json.",
+        show_default="byte",
+    ),
+]
+VocabSize = Annotated[
+    int | None,
+    typer.Option(help="Pieces of a tokenizer that is trained, at most.", show_default="4096"),
+]
 MaxLength = Annotated[
     int | None,
     typer.Option(help="For files: cut longer rows to these tokens.", show_default="1024 for texts"),
@@ -82,6 +94,8 @@ def data_settings(
     task: str | None,
     text: str | None,
     label: list[str] | None,
+    tokenizer: str | None,
+    vocab_size: int | None,
     max_length: int | None,
     dedup: bool,
     data_seed: int | None,
@@ -92,6 +106,8 @@ def data_settings(
         task=task,
         text=text,
         label=tuple(label) if label else None,
+        tokenizer=tokenizer,
+        vocab_size=vocab_size,
         max_length=max_length,
         dedup=dedup or None,
         seed=data_seed,

@@ -13,6 +13,7 @@ from spectrans.data.dataset import Examples as Examples
 from spectrans.data.encoding import Bytes as Bytes
 from spectrans.data.encoding import Ids as Ids
 from spectrans.data.encoding import Pixels as Pixels
+from spectrans.data.encoding import Subwords as Subwords
 from spectrans.data.encoding import Vectors as Vectors
 from spectrans.data.reading import Reading as Reading
 from spectrans.data.sources import Refuse, strict
@@ -91,7 +92,7 @@ def load(source: str | Path | DataSpec, *, refuse: Refuse = strict, **settings: 
         if not (path.suffix or path.exists() or len(path.parts) > 1):
             raise ValueError(unknown("data set", spec.source, names()))
         return _read.read(spec, refuse)
-    for argument in ("task", "text", "label", "dedup"):
+    for argument in ("task", "text", "label", "tokenizer", "vocab_size", "dedup"):
         value = getattr(spec, argument)
         if value:
             rule = f"be left out for {spec.source!r}, which is no file"

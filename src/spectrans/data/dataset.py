@@ -82,6 +82,8 @@ class Dataset:
         How many sequences were cut to `max_length` when the data were read.
     reading
         What else was seen when the data were read; None for embedded data.
+    tokenizer
+        For pieces of words: what cut them, in the JSON of the `tokenizers` library.
 
     Raises
     ------
@@ -100,6 +102,7 @@ class Dataset:
     licence: str
     truncated: int = 0
     reading: Reading | None = None
+    tokenizer: str | None = None
 
     def __post_init__(self) -> None:
         self._check("train", self.train)

@@ -118,6 +118,31 @@ class Ids(_Ids):
     vocab_size: PositiveInt
 
 
+class Subwords(_Ids):
+    """Pieces of words of a text.
+
+    Parameters
+    ----------
+    kind
+        Name of this encoding.
+    vocab_size
+        Number of pieces.
+    name
+        How the tokenizer came to be: "bpe" and "wordpiece" were trained on the training rows.
+    fingerprint
+        Equal for equal tokenizers.
+    """
+
+    kind: Literal["subword"] = "subword"
+    vocab_size: PositiveInt
+    name: str
+    fingerprint: str
+
+    def describe(self) -> str:
+        """Say what tokens are, as in "read as ..."."""
+        return f"{self.vocab_size:,} pieces of words ({self.name})"
+
+
 class Vectors(Options):
     """Vectors of numbers, each channel shifted and scaled by what the training rows hold.
 
@@ -180,6 +205,7 @@ AnyEncoding = Annotated[
     Annotated[Bytes, Tag("byte")]
     | Annotated[Pixels, Tag("pixel")]
     | Annotated[Ids, Tag("id")]
+    | Annotated[Subwords, Tag("subword")]
     | Annotated[Vectors, Tag("vector")],
     Discriminator(kind_of),
 ]

@@ -1,5 +1,6 @@
 """A user's files and folders as data sets."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -7,7 +8,7 @@ import numpy as np
 from jaxtyping import Int64, UInt8
 
 from spectrans.data.dataset import Dataset, Examples
-from spectrans.data.encoding import AnyEncoding, Ids, Vectors
+from spectrans.data.encoding import AnyEncoding, Ids, Subwords, Vectors
 from spectrans.data.intake import lengths
 from spectrans.data.reader import Reader, first_of_equal
 from spectrans.data.reading import LEFT_OUT, SPLITS, Reading
@@ -15,6 +16,8 @@ from spectrans.data.sources import Refuse, find, strict
 from spectrans.data.spec import DataSpec
 from spectrans.data.splits import draw, generator, merged
 from spectrans.data.store import Store
+from spectrans.data.subwords import Texts, subwords
+from spectrans.data.tokenizer import MASKS, Tokenizer, make
 from spectrans.data.utf8 import word_starts
 from spectrans.sequences import Sequences
 from spectrans.tasks import MaskedLM, Task
@@ -72,7 +75,6 @@ def read(spec: DataSpec, refuse: Refuse = strict) -> Dataset:
     trained = reader.parts.get("train", slice(None))
     task, labels = reader.collector.finish(path.name, trained)
     tokens, encoding = reader.intake.finish(trained)
-    task, encoding = _joined(path.name, task, encoding)
     if task.per_token and isinstance(labels, Sequences):
         labels = _spread(tokens, labels, encoding)
     rows = _Rows(task, tokens, labels, first_of_equal(_hashes(reader)))
@@ -80,6 +82,14 @@ def read(spec: DataSpec, refuse: Refuse = strict) -> Dataset:
     split = _split(path.name, rows, reader, random)
     if spec.dedup:
         split = _without_doubles(split, _hashes(reader))
+    reading = _reading(reader, rows, split)
+    tokenizer = None
+    if spec.tokenizer is not None and spec.tokenizer != "byte":
+        trained_on = Texts(tokens.take(np.flatnonzero(split == 0)))
+        tokenizer = make(spec.tokenizer, spec.vocab_size, trained_on)
+        rows, encoding, reading = _in_pieces(spec, tokenizer, rows, reading)
+    task, encoding = _joined(path.name, rows.task, encoding, tokenizer)
+    rows = rows._replace(task=task)
     orders = [random.permutation(np.flatnonzero(split == code)) for code in range(len(SPLITS))]
     train, validation, test = (rows.examples(order) for order in orders)
     return Dataset(
@@ -89,16 +99,36 @@ def read(spec: DataSpec, refuse: Refuse = strict) -> Dataset:
         test=test,
         task=task,
         encoding=encoding,
-        max_length=int(tokens.lengths.max()),
+        max_length=int(rows.tokens.lengths.max()),
         description=f"{int((split != LEFT_OUT).sum()):,} {reader.intake.noun} {task.describe()}, "
         f"read as {encoding.describe()}",
         licence="as its owner says",
-        truncated=reader.intake.truncated,
-        reading=_reading(reader, rows, split),
+        truncated=reading.truncated,
+        reading=reading,
+        tokenizer=None if tokenizer is None else tokenizer.written,
     )
 
 
-def _joined(file: str, task: Task, encoding: AnyEncoding) -> tuple[Task, AnyEncoding]:
+def _in_pieces(
+    spec: DataSpec, tokenizer: Tokenizer, rows: _Rows, reading: Reading
+) -> tuple[_Rows, AnyEncoding, Reading]:
+    """Give rows as pieces of words, and what was seen in terms of these."""
+    byte_labels = rows.labels if isinstance(rows.labels, Sequences) else None
+    tokens, labels, given = subwords(tokenizer, rows.tokens, byte_labels, spec.max_length)
+    encoding = Subwords(
+        vocab_size=tokenizer.vocab_size,
+        name=Path(spec.tokenizer or "").name,
+        fingerprint=tokenizer.fingerprint,
+    )
+    cut = int((given > tokens.lengths).sum())
+    seen = replace(reading, lengths=given, unit="tokens", truncated=cut)
+    kept = rows.labels if labels is None else labels
+    return rows._replace(tokens=tokens, labels=kept), encoding, seen
+
+
+def _joined(
+    file: str, task: Task, encoding: AnyEncoding, tokenizer: Tokenizer | None
+) -> tuple[Task, AnyEncoding]:
     """Give a task that needs a token for what is hidden one that no row holds."""
     if not isinstance(task, MaskedLM):
         return task, encoding
@@ -107,6 +137,10 @@ def _joined(file: str, task: Task, encoding: AnyEncoding) -> tuple[Task, AnyEnco
     if isinstance(encoding, Ids):
         mask = encoding.vocab_size
         return MaskedLM(mask=mask, vocab_size=mask), Ids(vocab_size=mask + 1)
+    if tokenizer is not None:
+        if tokenizer.mask is None:
+            raise ValueError(f"the tokenizer must have one of {', '.join(MASKS)} for masked-lm")
+        return MaskedLM(mask=tokenizer.mask, vocab_size=encoding.vocab_size), encoding
     # No text holds NUL, which reading refuses.
     return MaskedLM(mask=0, vocab_size=encoding.vocab_size), encoding
 

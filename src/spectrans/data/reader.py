@@ -11,9 +11,10 @@ import numpy as np
 from jaxtyping import Int64
 
 from spectrans.data.columns import Columns, choose
-from spectrans.data.intake import Intake, intake_for
+from spectrans.data.intake import Intake, TextIntake, intake_for
 from spectrans.data.sources import Refuse, Source
 from spectrans.data.sources.base import brief
+from spectrans.data.sources.lines import LONGEST_LINE
 from spectrans.data.spec import DataSpec
 from spectrans.errors import FaultError, must
 from spectrans.tasks.classification import ClassCollector
@@ -108,7 +109,15 @@ class Reader:
         if task is None:
             task, whole = guess(inputs, labels)
         first = next((i for i in inputs if i is not None), "")
-        self.intake = intake_for(first, self.spec.max_length, task == "token-classification")
+        spec = self.spec
+        pieces = spec.tokenizer not in (None, "byte")
+        # Pieces are counted when they are cut, from whole texts.
+        limit = LONGEST_LINE if pieces else spec.max_length
+        self.intake = intake_for(first, limit, task == "token-classification")
+        if pieces and not isinstance(self.intake, TextIntake):
+            raise ValueError(
+                must("tokenizer", "be left out where rows are numbers", spec.tokenizer)
+            )
         self.collector = (
             ClassCollector(whole=True) if whole else collector_for(task, self.columns.labels)
         )

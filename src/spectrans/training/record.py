@@ -12,7 +12,8 @@ from jaxtyping import UInt8
 from pydantic import PositiveInt, Strict
 
 from spectrans.data import Dataset
-from spectrans.data.encoding import AnyEncoding
+from spectrans.data.encoding import AnyEncoding, Subwords
+from spectrans.data.tokenizer import FILE as TOKENIZER
 from spectrans.errors import must
 from spectrans.io import from_pretrained
 from spectrans.models import BaseModel
@@ -188,16 +189,19 @@ class Run:
     split
         For a user's data, the split of each row of the source: 0 to train on, 1 to choose by, 2 to
         test, 3 left out.
+    tokenizer
+        For texts that are read as pieces of words: what cuts them, as JSON.
     """
 
     record: RunRecord
     model: BaseModel
     history: tuple[dict[str, int | float], ...] = ()
     split: UInt8[np.ndarray, " rows"] | None = None
+    tokenizer: str | None = None
 
 
 def save_run(run: Run, directory: str | Path) -> None:
-    """Write a run into a folder: model, `metrics.jsonl`, `splits.npz`, and at last `run.json`.
+    """Write a run into a folder: model, tokenizer, metrics, splits, and at last `run.json`.
 
     Parameters
     ----------
@@ -214,6 +218,8 @@ def save_run(run: Run, directory: str | Path) -> None:
         packed = io.BytesIO()
         np.savez_compressed(packed, split=run.split)
         write_whole(folder / SPLITS, packed.getvalue())
+    if run.tokenizer is not None:
+        write_whole(folder / TOKENIZER, run.tokenizer)
     written = run.record.model_dump(mode="json")
     write_whole(folder / RECORD, json.dumps(written, indent=2, ensure_ascii=False) + "\n")
 
@@ -297,4 +303,7 @@ def load_run(directory: str | Path) -> Run:
     if (folder / SPLITS).is_file():
         with np.load(folder / SPLITS, allow_pickle=False) as packed:
             split = packed["split"]
-    return Run(record, from_pretrained(folder), history, split)
+    tokenizer = None
+    if isinstance(record.data.encoding, Subwords):
+        tokenizer = (folder / TOKENIZER).read_text(encoding="utf-8")
+    return Run(record, from_pretrained(folder), history, split, tokenizer)

@@ -61,7 +61,7 @@ def train(spec: RunSpec, dataset: Dataset | None = None, watch: Watch = unwatche
     data = DataRecord.of(dataset)
     record = RunRecord(spec=spec, data=data, metrics=metrics, versions=versions())
     split = None if dataset.reading is None else dataset.reading.split
-    return Run(record, model, done.history, split)
+    return Run(record, model, done.history, split, dataset.tokenizer)
 
 
 def require_engine() -> None:

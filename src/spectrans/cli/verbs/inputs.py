@@ -8,8 +8,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Integer
 
-from spectrans.data import Dataset, Pixels, Vectors, load
+from spectrans.data import Dataset, Pixels, Subwords, Vectors, load
 from spectrans.data.intake import IdIntake, VectorIntake
+from spectrans.data.subwords import piece_labels
+from spectrans.data.tokenizer import Tokenizer
 from spectrans.data.utf8 import boundary, word_starts
 from spectrans.data.utf8 import tokens as byte_tokens
 from spectrans.errors import FaultError, must
@@ -35,7 +37,11 @@ class Input(NamedTuple):
 
 
 def read_inputs(
-    record: RunRecord, texts: list[str], file: Path | None, examples: list[int]
+    record: RunRecord,
+    texts: list[str],
+    file: Path | None,
+    examples: list[int],
+    tokenizer: str | None = None,
 ) -> list[Input]:
     """Read everything that a command line names, in the order texts, file, examples.
 
@@ -49,6 +55,8 @@ def read_inputs(
         One text or row of pixels per line; "-" is standard input.
     examples
         Rows of the test split.
+    tokenizer
+        What cuts texts to pieces of words, if that is what tokens are.
 
     Returns
     -------
@@ -65,9 +73,15 @@ def read_inputs(
         noun = _NOUNS[data.encoding.kind]
         message = f"a model of {noun} takes --file with rows of {noun}, or --example"
         raise ValueError(f"{message}, not text")
-    inputs = [_text(f"text {i}", text, data) for i, text in enumerate(texts, 1)]
+    given = [(f"text {i}", text) for i, text in enumerate(texts, 1)]
     if file is not None:
-        inputs += [_line(place, line, data) for place, line in _lines(file)]
+        given += _lines(file)
+    if isinstance(data.encoding, Subwords):
+        assert tokenizer is not None, "the run has it"
+        cut = Tokenizer(tokenizer)
+        inputs = [_in_pieces(place, text, data, cut) for place, text in given]
+    else:
+        inputs = [_line(place, line, data) for place, line in given]
     if examples:
         inputs += _examples(record, examples)
     if not inputs:
@@ -91,7 +105,7 @@ def _lines(file: Path) -> list[tuple[str, str]]:
 
 
 def _reads_text(data: DataRecord) -> bool:
-    return data.encoding.kind == "byte"
+    return data.encoding.kind in ("byte", "subword")
 
 
 def _line(place: str, line: str, data: DataRecord) -> Input:
@@ -102,15 +116,8 @@ def _line(place: str, line: str, data: DataRecord) -> Input:
 
 def _text(place: str, text: str, record: DataRecord) -> Input:
     """Read a text as the bytes that the model was trained on, cut where they were."""
-    if not text.strip():
-        raise ValueError(must(place, "not be empty", text))
-    task = record.task
-    if task.kind == "token-classification":
-        text = " ".join(text.split())
+    text, task = _plain(place, text, record), record.task
     if isinstance(task, MaskedLM):
-        if "\0" in text or HIDDEN not in text:
-            rule = f"hold {HIDDEN} where a token is to be found, and no NUL"
-            raise ValueError(must(place, rule, text))
         text = text.replace(HIDDEN, chr(task.mask))
     data = text.encode("utf-8", errors="replace")
     if len(data) > record.max_length:
@@ -126,6 +133,42 @@ def _text(place: str, text: str, record: DataRecord) -> Input:
         places = word_starts(given.tokens)
         return given._replace(places=places, words=tuple(text.split(" ")[: len(places)]))
     return given
+
+
+def _plain(place: str, text: str, record: DataRecord) -> str:
+    """Check a text; of words, give them with one blank between."""
+    if not text.strip():
+        raise ValueError(must(place, "not be empty", text))
+    if isinstance(record.task, MaskedLM) and ("\0" in text or HIDDEN not in text):
+        rule = f"hold {HIDDEN} where a token is to be found, and no NUL"
+        raise ValueError(must(place, rule, text))
+    return " ".join(text.split()) if record.task.kind == "token-classification" else text
+
+
+def _in_pieces(place: str, text: str, record: DataRecord, tokenizer: Tokenizer) -> Input:
+    """Read a text as the pieces that the model was trained on, cut where they were."""
+    text, task = _plain(place, text, record), record.task
+    if isinstance(task, MaskedLM):
+        text = text.replace(HIDDEN, tokenizer.inner.id_to_token(task.mask))
+    (pieces,) = tokenizer.cut([text])
+    tokens = pieces.ids[: record.max_length]
+    if not len(tokens):
+        raise ValueError(must(place, "hold something that the tokenizer reads", text))
+    if isinstance(task, MaskedLM):
+        places = np.flatnonzero(tokens == task.mask)
+        if not len(places):
+            rule = f"hold {HIDDEN} within its first {record.max_length} tokens"
+            raise ValueError(must(place, rule, text))
+        return Input(tokens, places=places)
+    if task.kind == "token-classification":
+        words = text.split(" ")
+        data = byte_tokens(text.encode())
+        labels = np.full(len(data), NO_LABEL)
+        labels[word_starts(data)] = np.arange(len(words))
+        known = piece_labels(data, labels, pieces)[: len(tokens)]
+        places = np.flatnonzero(known != NO_LABEL)
+        return Input(tokens, places=places, words=tuple(words[k] for k in known[places]))
+    return Input(tokens)
 
 
 def _row(place: str, line: str, data: DataRecord) -> Input:
@@ -207,6 +250,8 @@ def _example(dataset: Dataset, row: int) -> Input:
     elif dataset.encoding.kind == "byte":
         shown = bytes(tokens.tolist()).decode("utf-8", errors="replace")
         picture = shown.replace("\0", HIDDEN)
+    elif dataset.tokenizer is not None:
+        picture = Tokenizer(dataset.tokenizer).text(tokens)
     return Input(tokens, task.truth(label), picture, places)
 
 

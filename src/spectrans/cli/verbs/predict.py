@@ -11,6 +11,7 @@ import typer
 from spectrans.cli.sentences import refusing
 from spectrans.cli.terminal import plain, talk
 from spectrans.cli.verbs.inputs import Input, read_inputs
+from spectrans.data.tokenizer import Tokenizer
 from spectrans.tasks import MaskedLM, Task
 from spectrans.training.compare import best_run
 from spectrans.training.predict import answers
@@ -35,13 +36,14 @@ def run(
                 f"of the runs in {folder}, the best on validation: {chosen.name}", style="dim"
             )
         done = load_run(chosen)
-        inputs = read_inputs(done.record, texts, file, examples)
+        inputs = read_inputs(done.record, texts, file, examples, done.tokenizer)
     task = done.record.data.task
     tokens = [given.tokens for given in inputs]
     rows = answers(done.model, task, done.record.data.encoding, tokens)
     found = [_answer(task, given, row, top) for given, row in zip(inputs, rows, strict=True)]
-    if isinstance(task, MaskedLM) and done.record.data.encoding.kind == "byte":
-        found = [_spelt(answer, _spell_byte) for answer in found]
+    if isinstance(task, MaskedLM) and done.record.data.encoding.kind != "id":
+        spell = Tokenizer(done.tokenizer).spell if done.tokenizer else _spell_byte
+        found = [_spelt(answer, spell) for answer in found]
     if as_json:
         typer.echo(json.dumps(found, ensure_ascii=False))
         return
