@@ -1,7 +1,10 @@
 """Arrays of different lengths as one sequence, in memory or on disk."""
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any, SupportsIndex, overload
 
 import numpy as np
@@ -11,6 +14,14 @@ from spectrans.errors import must
 
 # Entries that are looked at together: a few megabytes, whatever the size of the whole.
 CHUNK = 2**20
+
+
+class Scratch:
+    """A temporary folder that goes when nothing holds it any more, or this process ends."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="spectrans-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 
 class Sequences(Sequence[np.ndarray]):
@@ -34,7 +45,7 @@ class Sequences(Sequence[np.ndarray]):
         flat: np.ndarray,
         starts: Int64[np.ndarray, " arrays"],
         lengths: Int64[np.ndarray, " arrays"],
-        folder: tempfile.TemporaryDirectory[str] | None = None,
+        folder: Scratch | None = None,
     ) -> None:
         # A view that is no memmap: those take ten times as long to cut.
         self.flat = flat.view(np.ndarray) if isinstance(flat, np.memmap) else flat

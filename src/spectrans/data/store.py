@@ -1,13 +1,11 @@
 """Where tokens are put while a source is read: memory as long as they are few, then a file."""
 
-import tempfile
-from pathlib import Path
 from typing import IO
 
 import numpy as np
 from jaxtyping import Int64
 
-from spectrans.sequences import Sequences
+from spectrans.sequences import Scratch, Sequences
 
 # Bytes that are kept in memory.
 LIMIT = 2**28
@@ -29,7 +27,7 @@ class Store:
         self.width = width
         self.memory = bytearray()
         self.file: IO[bytes] | None = None
-        self.folder: tempfile.TemporaryDirectory[str] | None = None
+        self.folder: Scratch | None = None
 
     def append(self, entries: bytes | np.ndarray) -> None:
         """Add one array, or its bytes."""
@@ -42,10 +40,8 @@ class Store:
     def _flush(self) -> None:
         """Move what is in memory to a file in the system's folder for temporary files."""
         if self.file is None:
-            self.folder = tempfile.TemporaryDirectory(
-                prefix="spectrans-", ignore_cleanup_errors=True
-            )
-            self.file = (Path(self.folder.name) / "tokens").open("wb")
+            self.folder = Scratch()
+            self.file = (self.folder.path / "tokens").open("wb")
         self.file.write(self.memory)
         self.memory = bytearray()
 
