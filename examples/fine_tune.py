@@ -65,8 +65,8 @@ def accuracy(prediction: Any) -> dict[str, float]:
 
 def fine_tune(source: Path, folder: Path) -> None:
     data = load("languages64")
-    sentences, labels = texts(data.train, data.label_names)
-    held, answers = texts(data.test, data.label_names)
+    sentences, labels = texts(data.train, data.task.labels)
+    held, answers = texts(data.test, data.task.labels)
     tokenizer = AutoTokenizer.from_pretrained(source)
 
     model, report = load_pretrained(
@@ -119,7 +119,7 @@ def main() -> None:
             source = Path(sys.argv[1])
         else:
             data = load("languages64")
-            source = stand_in(folder, texts(data.train, data.label_names)[0])
+            source = stand_in(folder, texts(data.train, data.task.labels)[0])
         fine_tune(source, folder / "tuned")
 
 

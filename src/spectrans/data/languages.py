@@ -66,7 +66,7 @@ def languages(length: int = DEFAULT, seed: int = 0) -> Dataset:
 
     Examples
     --------
-    >>> len(languages(64).label_names)
+    >>> len(languages(64).task.labels)
     64
     """
     if not SHORTEST <= length <= LONGEST:
