@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,7 @@ from spectrans.report import load_results
 from tests.cli.command import COMMAND, ENVIRONMENT, Answer, spectrans, write_table
 
 SMALL = ("--layers", "1", "--hidden-dim", "8", "--heads", "2", "--batch-size", "8")
-# So many short runs that a signal after the first one comes before the last, on a busy machine too.
-RUNS = 10
+RUNS = 5
 COMPARE = (
     "compare", "--data", "colours.csv", "--plan", "attention", "--seeds", str(RUNS), "--jobs", "1",
     "--epochs", "10", *SMALL,
@@ -39,6 +39,8 @@ def interrupted(here: Path) -> Answer:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        # What a shell starts with & ignores Ctrl-C, and so would what it starts.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     assert process.stderr is not None
     said = ""
