@@ -32,8 +32,8 @@ def take_turns(arms: Mapping[str, Arm], seconds: float) -> dict[str, list[float]
     """
     repeats = {}
     for name, arm in arms.items():
-        arm(1)  # warm-up
-        repeats[name] = max(1, math.ceil(_SAMPLE / arm(1)))
+        first = arm(1)  # warm-up
+        repeats[name] = 1 if first > 100 * _SAMPLE else math.ceil(_SAMPLE / arm(1))
     shuffle, order = random.Random(0).shuffle, list(arms)
     times: dict[str, list[float]] = {name: [] for name in arms}
     end = time.perf_counter() + seconds
