@@ -7,7 +7,9 @@ benchmarks/results.
 import argparse
 import re
 import sys
+from itertools import compress
 from pathlib import Path
+from statistics import median
 
 from benchmarks.cases import CASES
 from benchmarks.cases.crossover import FAMILY, LENGTHS
@@ -75,18 +77,29 @@ def main(words: list[str] | None = None) -> int:
 
 
 def _markdown(head: list[str], lines: list[list[str]]) -> str:
-    """Give a table whose columns but the first two are numbers."""
+    """Give a table without the columns that have nothing in them."""
+    used = [any(cells) for cells in zip(*lines, strict=True)] or [True] * len(head)
+    head, *lines = [list(compress(cells, used)) for cells in (head, *lines)]
     ruler = ["---" if name in ("work", "against", "mixer") else "---:" for name in head]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ruler, *lines))
 
 
 def _machine(results: Results) -> str:
     m, packages = results.machine, results.versions
+    commits = ", ".join(sorted({row.commit for row in results.rows}))
     named = ", ".join(f"{name} {version}" for name, version in packages.items())
     return (
         f"{m['processor']}, {m['cores']} cores, {m['memory_gib']} GiB, {m['system']}, "
-        f"Python {m['python']}; {named}."
+        f"Python {m['python']}; {named}. {_company(results.rows)} The library's commits: {commits}."
     )
+
+
+def _company(rows: list[Row]) -> str:
+    """Say how much else was running."""
+    busy = [row.busy for row in rows if row.busy is not None]
+    if not busy:
+        return ""
+    return f"Other processes kept {median(busy):.1f} cores busy meanwhile (the median of all rows)."
 
 
 def _pairs(rows: list[Row]) -> list[tuple[Row, Row | None]]:
@@ -98,7 +111,7 @@ def _pairs(rows: list[Row]) -> list[tuple[Row, Row | None]]:
 
 
 def _results(rows: list[Row]) -> str:
-    head = ["work", "against", "wanted", "1 thread", "A/A", "2 threads", "A/A", "memory", "error"]
+    head = ["work", "against", "wanted", "1 thread", "A/A", "all threads", "A/A", "memory", "error"]
     lines = [
         [
             one.case,
@@ -117,7 +130,7 @@ def _results(rows: list[Row]) -> str:
 
 
 def _few(rows: list[Row]) -> str:
-    head = ["work", "against", "1 thread", "2 threads", "memory"]
+    head = ["work", "against", "1 thread", "all threads", "memory"]
     lines = [
         [
             one.case,

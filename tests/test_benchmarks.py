@@ -12,7 +12,7 @@ from benchmarks.cases import CASES
 from benchmarks.clock import Spread, ratio, slower, take_turns
 from benchmarks.machine import machine, versions
 from benchmarks.measure import measure
-from benchmarks.pages import filled, tables
+from benchmarks.pages import PAGES, STORED, filled, tables
 from benchmarks.process import MALLOC, ROOT, BrokenError, Process, RefusedError
 from benchmarks.results import Results, Row
 from benchmarks.run import checkout, chosen, thread_counts
@@ -173,6 +173,12 @@ def test_every_case_has_a_name_of_its_own_and_a_family() -> None:
 
 def test_thread_counts_are_read_once_each() -> None:
     assert thread_counts("1,2,1") == [1, 2]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_tables_of_a_page_say_what_is_stored(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert filled(text, tables(Results.read(STORED))) == text
 
 
 @pytest.mark.parametrize(
