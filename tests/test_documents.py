@@ -42,6 +42,8 @@ def test_an_example_runs(example: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: p.name)
 def test_links_to_files_lead_to_files(document: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)[^)]*\)", document.read_text("utf-8"))
+    # The pages of docs/ are also read as a site of their own, which holds nothing else.
+    assert document.parent == ROOT or not [link for link in links if link.startswith("..")]
     assert [link for link in links if not (document.parent / link).exists()] == []
 
 
