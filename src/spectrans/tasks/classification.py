@@ -11,10 +11,9 @@ from pydantic import Strict, model_validator
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
-from spectrans.errors import must
 from spectrans.tasks.base import Labels, Meter, Metric, Scores, Task
 from spectrans.tasks.collector import Collector, Place, fault, missing, number
-from spectrans.tasks.counts import ClassCounts, refuse_form, refuse_labels
+from spectrans.tasks.counts import ClassCounts, refuse_few, refuse_form, refuse_labels
 
 # More are no classes, but something that is different in every row.
 MOST_CLASSES = 10_000
@@ -39,11 +38,7 @@ class Classification(Task):
     kind: Literal["classification"] = "classification"
     labels: Annotated[tuple[str, ...], Strict(False)]
 
-    @model_validator(mode="after")
-    def _check(self) -> "Classification":
-        if len(self.labels) < 2:
-            raise ValueError(must("labels", "name at least 2 classes", self.labels))
-        return self
+    _check = model_validator(mode="after")(refuse_few)
 
     def describe(self) -> str:
         """Say how many classes there are."""

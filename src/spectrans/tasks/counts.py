@@ -1,6 +1,7 @@
 """Right and wrong answers by class."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -8,7 +9,16 @@ from jaxtyping import Int64, Integer
 from torch import Tensor
 
 from spectrans.errors import must
-from spectrans.tasks.base import ClassScore, Labels, Scores
+from spectrans.tasks.base import ClassScore, Labels, Scores, Task
+
+AnyTask = TypeVar("AnyTask", bound=Task)
+
+
+def refuse_few(task: AnyTask) -> AnyTask:
+    """Refuse a task with fewer than two classes."""
+    if len(task.labels) < 2:
+        raise ValueError(must("labels", "name at least 2 classes", task.labels))
+    return task
 
 
 def refuse_form(name: str, labels: Labels, axes: int, kind: type) -> None:

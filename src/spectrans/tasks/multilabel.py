@@ -15,7 +15,7 @@ from spectrans.errors import must
 from spectrans.tasks.base import ClassScore, Labels, Meter, Metric, Scores, Task
 from spectrans.tasks.classification import in_order
 from spectrans.tasks.collector import Collector, Place, fault
-from spectrans.tasks.counts import refuse_form
+from spectrans.tasks.counts import refuse_few, refuse_form
 
 MOST_CLASSES = 1_000
 # What stands between the classes of a row in a table.
@@ -44,11 +44,7 @@ class MultiLabel(Task):
     kind: Literal["multi-label"] = "multi-label"
     labels: Annotated[tuple[str, ...], Strict(False)]
 
-    @model_validator(mode="after")
-    def _check(self) -> "MultiLabel":
-        if len(self.labels) < 2:
-            raise ValueError(must("labels", "name at least 2 classes", self.labels))
-        return self
+    _check = model_validator(mode="after")(refuse_few)
 
     def describe(self) -> str:
         """Say how many classes there are."""

@@ -15,7 +15,7 @@ from spectrans.sequences import Sequences
 from spectrans.tasks.base import Labels, Meter, Metric, Scores, Task
 from spectrans.tasks.classification import in_order
 from spectrans.tasks.collector import Collector, Place, fault, missing
-from spectrans.tasks.counts import ClassCounts
+from spectrans.tasks.counts import ClassCounts, refuse_few
 
 MOST_CLASSES = 1_000
 # Of tokens that nothing is asked of.
@@ -77,11 +77,7 @@ class TokenClassification(TokenTask):
     kind: Literal["token-classification"] = "token-classification"
     labels: Annotated[tuple[str, ...], Strict(False)]
 
-    @model_validator(mode="after")
-    def _check(self) -> "TokenClassification":
-        if len(self.labels) < 2:
-            raise ValueError(must("labels", "name at least 2 classes", self.labels))
-        return self
+    _check = model_validator(mode="after")(refuse_few)
 
     def describe(self) -> str:
         """Say how many classes there are."""
