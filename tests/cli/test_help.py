@@ -7,7 +7,10 @@ from collections.abc import Callable
 
 import pytest
 
-from spectrans.cli import commands, data
+from spectrans.cli.commands import data
+from spectrans.cli.commands.compare import compare
+from spectrans.cli.commands.predict import predict
+from spectrans.cli.commands.train import train
 from spectrans.data import DataSpec
 from spectrans.data.intake import LONGEST_TEXT
 from spectrans.data.tokenizer import VOCAB_SIZE
@@ -15,9 +18,9 @@ from spectrans.training import Comparison, RunSpec
 from tests.cli.command import spectrans
 
 COMMANDS: dict[str, Callable[..., None]] = {
-    "compare": commands.compare,
-    "train": commands.train,
-    "predict": commands.predict,
+    "compare": compare,
+    "train": train,
+    "predict": predict,
     "data": data.listing,
     "data list": data.listing,
     "data check": data.check,
@@ -65,13 +68,13 @@ def test_the_version_is_that_of_the_package() -> None:
 )
 def test_help_shows_the_defaults_that_hold(command: str, option: str) -> None:
     name = {"num_layers": "layers", "num_heads": "heads"}.get(option, option)
-    annotation = inspect.signature(getattr(commands, command)).parameters[name].annotation
+    annotation = inspect.signature(COMMANDS[command]).parameters[name].annotation
     assert annotation.__metadata__[0].show_default == str(getattr(RunSpec(), option))
 
 
 def test_help_shows_the_defaults_of_data() -> None:
     def shown(option: str) -> object:
-        parameters = inspect.signature(commands.train).parameters
+        parameters = inspect.signature(train).parameters
         return parameters[option].annotation.__metadata__[0].show_default
 
     assert shown("data") == DataSpec().source
@@ -82,7 +85,7 @@ def test_help_shows_the_defaults_of_data() -> None:
 
 def test_help_shows_the_default_plan_and_learning_rates() -> None:
     def shown(command: str, option: str) -> object:
-        parameters = inspect.signature(getattr(commands, command)).parameters
+        parameters = inspect.signature(COMMANDS[command]).parameters
         return parameters[option].annotation.__metadata__[0].show_default
 
     assert shown("train", "plan") == RunSpec().plan

@@ -9,7 +9,10 @@ from typing import Annotated
 import typer
 from typer.exceptions import TyperException
 
-from spectrans.cli import commands, data
+from spectrans.cli.commands import data
+from spectrans.cli.commands.compare import compare
+from spectrans.cli.commands.predict import predict
+from spectrans.cli.commands.train import train
 from spectrans.cli.sentences import Interrupted, reason, sentence
 from spectrans.version import __version__
 
@@ -21,9 +24,9 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Start with [bold]spectrans compare[/bold]: real data inside, some minutes, two cores.",
 )
-app.command()(commands.compare)
-app.command()(commands.train)
-app.command()(commands.predict)
+app.command()(compare)
+app.command()(train)
+app.command()(predict)
 app.add_typer(data.app, name="data")
 
 

@@ -1,4 +1,4 @@
-"""The commands about data sets."""
+"""The signatures and help of `spectrans data`."""
 
 from typing import Annotated, Any
 

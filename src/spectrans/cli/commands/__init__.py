@@ -1,0 +1,1 @@
+"""The signatures and help texts of the commands; what they do is in `spectrans.cli.verbs`."""

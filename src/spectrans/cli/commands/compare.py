@@ -1,0 +1,76 @@
+"""The signature and help of `spectrans compare`."""
+
+from typing import Annotated
+
+import typer
+
+from spectrans.cli import parameters
+
+
+def compare(
+    plan: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--plan",
+            "-p",
+            help="Mixers of the layers, as in 3xgfnet,attention; once for each plan.",
+            show_default="five plans",
+        ),
+    ] = None,
+    data: parameters.Data = None,
+    task: parameters.Task = None,
+    text: parameters.Text = None,
+    label: parameters.Label = None,
+    tokenizer: parameters.Tokenizer = None,
+    vocab_size: parameters.VocabSize = None,
+    max_length: parameters.MaxLength = None,
+    dedup: parameters.Dedup = False,
+    data_seed: parameters.DataSeed = None,
+    layers: parameters.Layers = None,
+    hidden_dim: parameters.HiddenDim = None,
+    heads: parameters.Heads = None,
+    epochs: parameters.Epochs = None,
+    steps: parameters.Steps = None,
+    batch_size: parameters.BatchSize = None,
+    learning_rate: Annotated[
+        list[float] | None,
+        typer.Option(
+            "--learning-rate",
+            "--lr",
+            help="Peak learning rate; of several, each plan gets the best one on validation.",
+            show_default="0.004",
+        ),
+    ] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs of each plan, with different seeds.")] = 3,
+    seed: Annotated[int, typer.Option(min=0, help="The first of these seeds.")] = 0,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            "--jobs", "-j", min=1, help="Runs at a time, one thread each.", show_default="cores"
+        ),
+    ] = None,
+    out: parameters.Out = None,
+    as_json: parameters.Json = False,
+    quiet: parameters.Quiet = False,
+) -> None:
+    """Train several plans under one budget, and show what each one scores and costs.
+
+    Every finished run is kept, and the same command goes on where it was interrupted.
+
+    Example: [bold]spectrans compare --data reviews.csv -p attention -p 3xgfnet,attention[/bold]
+    """
+    from spectrans.cli.verbs import compare as verb
+
+    source = parameters.data_settings(
+        data, task, text, label, tokenizer, vocab_size, max_length, dedup, data_seed
+    )
+    shared = parameters.given(
+        num_layers=layers,
+        hidden_dim=hidden_dim,
+        num_heads=heads,
+        epochs=epochs,
+        steps=steps,
+        batch_size=batch_size,
+    )
+    plans = parameters.given(plans=plan, learning_rates=learning_rate)
+    verb.run(plans, range(seed, seed + seeds), source, shared, jobs, out, as_json, quiet)
