@@ -6,6 +6,7 @@ import sys
 from rich.console import Console
 
 from spectrans.data import Dataset
+from spectrans.printable import plain as plain
 
 # Where nobody sees the width of a screen, lines may be long.
 _WIDE = 160
@@ -57,11 +58,6 @@ def remarks(dataset: Dataset) -> list[str]:
             "(--dedup leaves such rows out)"
         )
     return lines
-
-
-def plain(text: str) -> str:
-    """Make text from a file safe to show: control characters would move the cursor or worse."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def clock(seconds: float) -> str:

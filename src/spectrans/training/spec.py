@@ -1,6 +1,6 @@
 """Every setting of one training run, as one checked value."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from pydantic import (
     Field,
@@ -11,15 +11,34 @@ from pydantic import (
 )
 
 from spectrans.config.base import PositionalEncodingType
-from spectrans.data import Dataset, DataSpec
+from spectrans.data import DataSpec
+from spectrans.data.encoding import AnyEncoding
 from spectrans.errors import must
 from spectrans.models import HybridTransformer
 from spectrans.options import Options
 from spectrans.plan import tiled
+from spectrans.tasks import Task
 
 Schedule = Literal["cosine", "linear"]
 
 EPOCHS = 8
+
+
+@runtime_checkable
+class Described(Protocol):
+    """What a model has to know of its data: of a data set, or of a record of one."""
+
+    @property
+    def task(self) -> Task:
+        """What is answered."""
+
+    @property
+    def encoding(self) -> AnyEncoding:
+        """What a token is."""
+
+    @property
+    def max_length(self) -> int:
+        """Longest sequence."""
 
 
 class RunSpec(Options):
@@ -102,7 +121,7 @@ class RunSpec(Options):
             raise ValueError(must("hidden_dim", rule, self.hidden_dim))
         return self
 
-    def build(self, dataset: Dataset) -> HybridTransformer:
+    def build(self, dataset: Described) -> HybridTransformer:
         """Make the model for a data set, with fresh weights from torch's current random state."""
         return HybridTransformer(
             **dataset.encoding.inputs(),
