@@ -13,7 +13,7 @@ from spectrans.report.facts import facts, read_facts
 from spectrans.report.run import write_run_report
 from spectrans.tasks import Classification
 from spectrans.training import RunSpec, load_run, save_run, train
-from spectrans.training.evidence import Bin, Evidence, examine, read_evidence
+from spectrans.training.evidence import Evidence, examine, read_evidence
 from tests.browser import browsing
 from tests.training.made import order_task
 
