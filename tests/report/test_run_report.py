@@ -13,7 +13,7 @@ from spectrans.report.facts import facts, read_facts
 from spectrans.report.run import write_run_report
 from spectrans.tasks import Classification
 from spectrans.training import RunSpec, load_run, save_run, train
-from spectrans.training.evidence import Evidence, examine, read_evidence
+from spectrans.training.evidence import Bin, Evidence, examine, read_evidence
 from tests.browser import browsing
 from tests.training.made import order_task
 
@@ -127,10 +127,7 @@ def test_rows_keep_their_place_whatever_the_batches(folder: Path) -> None:
 
 
 def test_a_perfect_match_of_probabilities_has_no_error() -> None:
-    bins = (
-        {"count": 10, "probability": 8.0, "right": 8},
-        {"count": 10, "probability": 3.0, "right": 5},
-    )
+    bins = (Bin(count=10, probability=8.0, right=8), Bin(count=10, probability=3.0, right=5))
     assert Evidence(reliability=bins[:1]).calibration_error == 0
     assert Evidence(reliability=bins).calibration_error == pytest.approx(0.1)
     assert Evidence().calibration_error is None
