@@ -9,6 +9,8 @@ import pytest
 
 from spectrans.cli.commands import data
 from spectrans.cli.commands.compare import compare
+from spectrans.cli.commands.doctor import doctor
+from spectrans.cli.commands.plans import plans
 from spectrans.cli.commands.predict import predict
 from spectrans.cli.commands.train import train
 from spectrans.data import DataSpec
@@ -24,6 +26,8 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "data": data.listing,
     "data list": data.listing,
     "data check": data.check,
+    "plans": plans,
+    "doctor": doctor,
 }
 
 

@@ -11,6 +11,8 @@ from typer.exceptions import TyperException
 
 from spectrans.cli.commands import data
 from spectrans.cli.commands.compare import compare
+from spectrans.cli.commands.doctor import doctor
+from spectrans.cli.commands.plans import plans
 from spectrans.cli.commands.predict import predict
 from spectrans.cli.commands.train import train
 from spectrans.cli.sentences import Interrupted, reason, sentence
@@ -28,6 +30,8 @@ app.command()(compare)
 app.command()(train)
 app.command()(predict)
 app.add_typer(data.app, name="data")
+app.command()(plans)
+app.command()(doctor)
 
 
 def _show_version(wanted: bool) -> bool:

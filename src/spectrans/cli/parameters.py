@@ -9,6 +9,16 @@ from typing import Annotated, Any
 
 import typer
 
+from spectrans.cli import completion
+
+Run = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RUN",
+        help="Folder that train or compare wrote.",
+        autocompletion=completion.runs,
+    ),
+]
 Data = Annotated[
     str | None,
     typer.Option(
@@ -17,6 +27,7 @@ Data = Annotated[
         help="Embedded data set (see [bold]spectrans data[/bold]), a .csv, .tsv, .jsonl, .parquet "
         "or .npz file, or a folder.",
         show_default="digits",
+        autocompletion=completion.data,
     ),
 ]
 Task = Annotated[

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from spectrans.cli import parameters
+from spectrans.cli import completion, parameters
 
 
 def compare(
@@ -15,6 +15,7 @@ def compare(
             "-p",
             help="Mixers of the layers, as in 3xgfnet,attention; once for each plan.",
             show_default="five plans",
+            autocompletion=completion.plans,
         ),
     ] = None,
     data: parameters.Data = None,

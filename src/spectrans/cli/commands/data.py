@@ -5,14 +5,16 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from spectrans.cli import parameters
+from spectrans.cli import completion, parameters
 
 
 class _ListByDefault(TyperGroup):
     """A group whose bare name lists what there is."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not args or (args[0].startswith("-") and args[0] not in ("-h", "--help")):
+        bare = not args or (args[0].startswith("-") and args[0] not in ("-h", "--help"))
+        # A shell that completes asks what there is, and wants no default.
+        if bare and not ctx.resilient_parsing:
             args = ["list", *args]
         return super().parse_args(ctx, args)
 
@@ -41,7 +43,12 @@ def listing(as_json: parameters.Json = False) -> None:
 @app.command()
 def check(
     source: Annotated[
-        str, typer.Argument(metavar="FILE", help="File or folder, or an embedded data set.")
+        str,
+        typer.Argument(
+            metavar="FILE",
+            help="File or folder, or an embedded data set.",
+            autocompletion=completion.data,
+        ),
     ],
     task: parameters.Task = None,
     text: parameters.Text = None,

@@ -9,9 +9,7 @@ from spectrans.cli import parameters
 
 
 def predict(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Folder that train or compare wrote.")
-    ],
+    folder: parameters.Run,
     texts: Annotated[
         list[str] | None, typer.Argument(metavar="[TEXT]...", help="Texts to classify.")
     ] = None,

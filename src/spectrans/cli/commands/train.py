@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from spectrans.cli import parameters
+from spectrans.cli import completion, parameters
 
 
 def train(
@@ -15,6 +15,7 @@ def train(
             "-p",
             help="Mixers of the layers, as in 2xfourier,attention.",
             show_default="3xgfnet,attention",
+            autocompletion=completion.plans,
         ),
     ] = None,
     data: parameters.Data = None,

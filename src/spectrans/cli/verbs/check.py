@@ -6,12 +6,11 @@ from typing import Any
 
 import typer
 
+from spectrans.cli.findings import show
 from spectrans.cli.sentences import refusing
-from spectrans.cli.terminal import plain, result
 from spectrans.data import DataSpec
 from spectrans.data.check import check
 
-_STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
 BAD_INPUT = 2
 
 
@@ -23,9 +22,6 @@ def run(settings: dict[str, Any], as_json: bool) -> None:
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
     else:
-        console = result()
-        for finding in findings:
-            console.print(f" {finding.level:5}", style=_STYLES[finding.level], end="")
-            console.print(plain(finding.sentence))
+        show(findings)
     if any(finding.level == "fail" for finding in findings):
         raise typer.Exit(BAD_INPUT)
