@@ -1,0 +1,1 @@
+"""Generated cases: each equals a definition, or is refused in one sentence."""
