@@ -40,6 +40,7 @@ ORDER = (
     {"data"},
     {"training"},
     {"report"},
+    {"serving"},
     {"cli"},
     {"__main__"},
 )

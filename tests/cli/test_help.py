@@ -12,10 +12,12 @@ from spectrans.cli.commands.compare import compare
 from spectrans.cli.commands.doctor import doctor
 from spectrans.cli.commands.plans import plans
 from spectrans.cli.commands.predict import predict
+from spectrans.cli.commands.serve import serve
 from spectrans.cli.commands.train import train
 from spectrans.data import DataSpec
 from spectrans.data.intake import LONGEST_TEXT
 from spectrans.data.tokenizer import VOCAB_SIZE
+from spectrans.serving.limits import Limits
 from spectrans.training import Comparison, RunSpec
 from tests.cli.command import spectrans
 
@@ -23,6 +25,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "compare": compare,
     "train": train,
     "predict": predict,
+    "serve": serve,
     "data": data.listing,
     "data list": data.listing,
     "data check": data.check,
@@ -52,7 +55,7 @@ def test_the_first_help_lists_all_commands() -> None:
 def test_help_and_refusals_of_the_parser_import_nothing_slow() -> None:
     program = (
         "import sys; from spectrans.cli import app; app(['compare', '--help'], standalone_mode=0);"
-        "slow = {'torch', 'numpy', 'transformers', 'matplotlib', 'pywt'} & set(sys.modules);"
+        "slow = {'torch', 'numpy', 'transformers', 'matplotlib', 'pywt', 'fastapi', 'uvicorn'} & set(sys.modules);"
         "sys.exit(f'imported {slow}' if slow else 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
@@ -97,3 +100,13 @@ def test_help_shows_the_default_plan_and_learning_rates() -> None:
     assert (shown("compare", "learning_rate"),) == tuple(map(str, Comparison().learning_rates))
     assert shown("compare", "plan") == "five plans"
     assert len(Comparison().plans) == 5
+
+
+def test_help_shows_the_limits_of_a_server() -> None:
+    parameters = inspect.signature(serve).parameters
+    names = {"max_bytes": "body", "batch_size": "batch_rows"}
+    shown = {
+        names.get(name, name): parameters[name].annotation.__metadata__[0].show_default
+        for name in ("queue", "rows", "max_bytes", "seconds", "batch_size", "batch_wait")
+    }
+    assert {name: float(text) for name, text in shown.items()} == Limits().model_dump(include=shown)

@@ -14,6 +14,7 @@ from spectrans.cli.commands.compare import compare
 from spectrans.cli.commands.doctor import doctor
 from spectrans.cli.commands.plans import plans
 from spectrans.cli.commands.predict import predict
+from spectrans.cli.commands.serve import serve
 from spectrans.cli.commands.train import train
 from spectrans.cli.sentences import Interrupted, reason, sentence
 from spectrans.version import __version__
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command()(compare)
 app.command()(train)
 app.command()(predict)
+app.command()(serve)
 app.add_typer(data.app, name="data")
 app.command()(plans)
 app.command()(doctor)

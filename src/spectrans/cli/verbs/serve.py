@@ -1,0 +1,84 @@
+"""Answer over HTTP with a trained model."""
+
+import json
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+import typer
+
+from spectrans.cli.sentences import Failed, failing, refusing
+from spectrans.cli.terminal import talk
+from spectrans.serving.limits import Limits
+from spectrans.training.compare import best_run
+from spectrans.training.record import load_run
+
+_LIBRARIES = ("fastapi", "uvicorn")
+
+
+def run(
+    folder: Path,
+    host: str,
+    port: int,
+    settings: dict[str, Any],
+    threads: int | None,
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Load a model, listen, say where, and answer until the process is told to end."""
+    say = talk(quiet)
+    with failing():
+        _require_libraries()
+    from spectrans.serving.app import application
+    from spectrans.serving.examples import examples
+    from spectrans.serving.page import curl
+    from spectrans.serving.server import address, is_loopback, listen, server
+
+    with refusing():
+        limits = Limits(**settings)
+        chosen = best_run(folder)
+        done = load_run(chosen)
+    if threads is not None:
+        torch.set_num_threads(threads)
+    shown = examples(done.record)
+    try:
+        bound = listen(host, port)
+    except OSError as error:
+        # Of a name that nobody knows the number is not the system's.
+        known = error.errno is not None and error.errno > 0
+        why = os.strerror(error.errno) if known else str(error.strerror or error)
+        raise Failed(f"cannot listen on {host} port {port}: {why.lower()}") from None
+    app = application(done, limits, shown)
+    place = address(bound)
+
+    def ready() -> None:
+        if not is_loopback(bound):
+            say.print(
+                "warning: whoever can reach this address can use the model: there is no password "
+                "and no encryption",
+                style="yellow",
+            )
+        if as_json:
+            addresses = {name: f"{place}/{name}" for name in ("predict", "health", "openapi.json")}
+            typer.echo(json.dumps({"run": str(chosen), "page": f"{place}/", **addresses}))
+        else:
+            kind = done.record.data.encoding.kind
+            typer.echo(f"{chosen} at {place}/")
+            typer.echo(curl(place, kind, shown))
+        say.print("Ctrl-C ends it", style="dim")
+
+    with failing():
+        server(app, limits, ready).run([bound])
+    say.print("ended: what had come in is answered", style="dim")
+
+
+def _require_libraries() -> None:
+    """Refuse to go on without what speaks HTTP."""
+    missing = [name for name in _LIBRARIES if find_spec(name) is None]
+    if missing:
+        raise ModuleNotFoundError(
+            f'serving needs {" and ".join(missing)}: pip install "spectrans-hybrid[serve]"',
+            name=missing[0],
+        )
