@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from spectrans.data import load
+from spectrans.data import DataSpec, load
 from spectrans.training.record import DataRecord, Metrics, Run, RunRecord, save_run
 from spectrans.training.spec import RunSpec
 
@@ -15,7 +15,7 @@ SMALL = {"num_layers": 2, "hidden_dim": 16, "num_heads": 2}
 def made_run(source: str | Path, plan: str = "gfnet,attention", **settings: Any) -> Run:
     """Give a run on a data set, as if it had been trained."""
     dataset = load(source)
-    spec = RunSpec(plan=plan, data={"source": str(source)}, **{**SMALL, **settings})
+    spec = RunSpec(plan=plan, data=DataSpec(source=str(source)), **{**SMALL, **settings})
     torch.manual_seed(0)
     model = spec.build(dataset)
     figures = {metric.name: 0.5 for metric in dataset.task.metrics}

@@ -47,8 +47,8 @@ def run(
         bound = listen(host, port)
     except OSError as error:
         # Of a name that nobody knows the number is not the system's.
-        known = error.errno is not None and error.errno > 0
-        why = os.strerror(error.errno) if known else str(error.strerror or error)
+        number = error.errno or 0
+        why = os.strerror(number) if number > 0 else str(error.strerror or error)
         raise Failed(f"cannot listen on {host} port {port}: {why.lower()}") from None
     app = application(done, limits, shown)
     place = address(bound)
