@@ -50,8 +50,10 @@ class Process:
     def end(self, number: signal.Signals = signal.SIGTERM) -> tuple[int, str, str]:
         """Send a signal, and give exit code and what else was said."""
         self.inner.send_signal(number)
-        out, err = self.inner.communicate(timeout=60)
-        return self.inner.returncode, out, err
+        assert self.inner.stdout is not None
+        assert self.inner.stderr is not None
+        out, err = self.inner.stdout.read(), self.inner.stderr.read()
+        return self.inner.wait(60), out, err
 
 
 @contextmanager

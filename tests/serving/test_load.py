@@ -1,5 +1,6 @@
 """What a server does under load, with slow clients and with nonsense on the wire."""
 
+import select
 import socket
 import threading
 import time
@@ -123,22 +124,20 @@ def test_what_came_in_before_the_end_is_answered(run: Run) -> None:
 
 
 def test_slow_clients_are_given_up_and_keep_nobody_waiting(run: Run) -> None:
-    with serving(run, patience=1.0) as place:
+    with serving(run, patience=3.0) as place:
         begun = [
             place.raw(b""),
             place.raw(b"POST /predict HT"),
             place.raw(HEAD),
             place.raw(HEAD + b"Content-Length: 30\r\n\r\n{"),
         ]
-        start = time.monotonic()
         assert place.ask({"input": "abc"}).status == 200
-        assert time.monotonic() - start < 0.9
+        assert select.select(begun, [], [], 0)[0] == []
         ends = [connection.recv(10_000) for connection in begun]
-        assert time.monotonic() - start < 5
         close(begun)
     assert ends[:3] == [b"", b"", b""]
     assert ends[3].startswith(b"HTTP/1.1 408 ")
-    assert ends[3].endswith(b'{"error":"the request must arrive within 1 seconds"}')
+    assert ends[3].endswith(b'{"error":"the request must arrive within 3 seconds"}')
 
 
 NONSENSE = {
