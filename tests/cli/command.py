@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+import pytest
+
+from spectrans.cli import main
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "100"}
 COMMAND = [sys.executable, "-m", "spectrans"]
@@ -46,3 +49,15 @@ def write_table(path: Path, rows: int = 60) -> Path:
             noise = "".join(random.choice(list("abcxyz"), 6))
             table.writerow((f"{noise} {words[row % 3]}", words[row % 3]))
     return path
+
+
+def inside(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], *arguments: str | Path
+) -> Answer:
+    """Run the entry point in this process: a new one would import torch for every case."""
+    monkeypatch.setattr(sys, "argv", ["spectrans", *map(str, arguments)])
+    with pytest.raises(SystemExit) as end:
+        main()
+    out, err = capfd.readouterr()
+    assert isinstance(end.value.code, int)
+    return Answer(end.value.code, out, err)

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spectrans.cli import main
-from tests.cli.command import COMMAND, Answer, spectrans, write_table
+from tests.cli.command import COMMAND, inside, spectrans, write_table
 
 
 @pytest.fixture
@@ -15,18 +14,6 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """An empty working folder."""
     monkeypatch.chdir(tmp_path)
     return tmp_path
-
-
-def answer(
-    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Answer:
-    """Run the entry point in this process: a new one would import torch for every case."""
-    monkeypatch.setattr(sys, "argv", ["spectrans", *arguments])
-    with pytest.raises(SystemExit) as end:
-        main()
-    out, err = capsys.readouterr()
-    assert isinstance(end.value.code, int)
-    return Answer(end.value.code, out, err)
 
 
 SHARED = [
@@ -106,7 +93,7 @@ def test_bad_input_gets_one_sentence_and_exit_code_2(
 ) -> None:
     (here / "full").mkdir()
     (here / "full" / "thesis.tex").touch()
-    found = answer(arguments, monkeypatch, capsys)
+    found = inside(monkeypatch, capsys, *arguments)
     assert found.err.startswith(f"spectrans: {sentence}")
     assert found.err.count("\n") == 1
     assert (found.code, found.out) == (2, "")
@@ -153,7 +140,7 @@ def test_a_missing_engine_names_the_install_line(
 ) -> None:
     # What Python itself does for a module that must not be found.
     monkeypatch.setitem(sys.modules, module, None)
-    found = answer([command], monkeypatch, capsys)
+    found = inside(monkeypatch, capsys, *[command])
     wanted = f'spectrans: training needs {module}: pip install "spectrans-hybrid[hf]"\n'
     assert (found.code, found.out, found.err) == (1, "", wanted)
     assert list(here.iterdir()) == []
@@ -163,6 +150,6 @@ def test_a_column_that_is_not_there_is_named_with_the_nearest(
     here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_table(here / "a.csv")
-    found = answer(["train", "--data", "a.csv", "--text", "txt"], monkeypatch, capsys)
+    found = inside(monkeypatch, capsys, *["train", "--data", "a.csv", "--text", "txt"])
     assert found.code == 2
     assert "unknown column 'txt'; did you mean 'text'" in found.err

@@ -99,7 +99,9 @@ def test_a_comparison_classifies_with_its_best_run(here: Path, compared: Answer)
     rows = [line.split() for line in answer.out.splitlines()]
     assert [row[0] for row in rows] == ["blue", "red", "green"]
     assert [len(row) for row in rows] == [6, 6, 6]
-    assert answer.err.startswith("of the runs in runs/colours-001, the best on validation: ")
+    first, last = answer.err.splitlines()
+    assert first.startswith("of the runs in runs/colours-001, the best on validation: ")
+    assert re.fullmatch(r"3 rows, [\d,]+ rows/s", last)
     assert answer.code == 0
 
 
@@ -121,13 +123,14 @@ def test_train_says_what_it_does_and_prints_what_came_out(trained: Answer) -> No
 
 
 def test_predict_reads_arguments_files_and_the_test_split(here: Path, trained: Answer) -> None:
-    run = ("predict", "runs/colours-002", "--json", "--top", "2")
+    run = ("predict", "runs/colours-002", "--json", "--top", "2", "--quiet")
     (here / "texts").write_text("abc red\n\nxyz blue\n")
     answer = spectrans(*run, "zzz green", "--file", "texts", "--example", "0", folder=here)
-    found = json.loads(answer.out)
-    assert len(found) == 4
-    assert [set(row) for row in found[:3]] == [{"label", "probability", "top"}] * 3
-    assert found[3]["truth"] in {"red", "green", "blue"}
+    found = [json.loads(line) for line in answer.out.splitlines()]
+    keys = {"label", "probability", "top"}
+    assert [set(row) - {"truth"} for row in found] == [keys, keys, keys | {"row"}, keys | {"row"}]
+    assert found[1]["truth"] in {"red", "green", "blue"}
+    assert [row["row"] for row in found[2:]] == [1, 3]
     assert all(len(row["top"]) == 2 for row in found)
     assert (answer.code, answer.err) == (0, "")
 

@@ -102,8 +102,13 @@ class MultiLabel(Task):
     def answer(self, row: Float[np.ndarray, "..."], top: int) -> dict[str, Any]:
         """Give the classes above one half, and the likeliest few with their probabilities."""
         order = np.argsort(-row, kind="stable")
-        chosen = [self.labels[k] for k in order if row[k] >= THRESHOLD]
-        return {"labels": chosen, "top": {self.labels[k]: float(row[k]) for k in order[:top]}}
+        likely = {self.labels[k]: float(row[k]) for k in order[:top]}
+        return {"labels": self.chosen(row, dict.fromkeys(self.labels, THRESHOLD)), "top": likely}
+
+    def chosen(self, row: Float[np.ndarray, " classes"], limits: dict[str, float]) -> list[str]:
+        """Give the classes that reach their limits, the likeliest first."""
+        order = np.argsort(-row, kind="stable")
+        return [self.labels[k] for k in order if row[k] >= limits[self.labels[k]]]
 
     def show(self, answer: dict[str, Any]) -> str:
         """Write the classes of the answer, and the likeliest with their probabilities."""

@@ -8,6 +8,7 @@ from jaxtyping import Integer
 
 from spectrans.data import Dataset, Pixels, Vectors
 from spectrans.data.intake import IdIntake, VectorIntake
+from spectrans.data.sources.base import BRIEF
 from spectrans.data.subwords import piece_labels
 from spectrans.data.tokenizer import Tokenizer
 from spectrans.data.utf8 import boundary, word_starts
@@ -31,6 +32,9 @@ class Input(NamedTuple):
     # For tasks on tokens: which of them are asked for, and what they are called.
     places: np.ndarray | None = None
     words: tuple[str, ...] = ()
+    # Its number in a file, and whether it was longer than the model takes.
+    row: int | None = None
+    cut: bool = False
 
 
 def reads_text(data: DataRecord) -> bool:
@@ -75,10 +79,9 @@ def _text(place: str, text: str, record: DataRecord) -> Input:
     text, task = _plain(place, text, record), record.task
     if isinstance(task, MaskedLM):
         text = text.replace(HIDDEN, chr(task.mask))
-    data = text.encode("utf-8", errors="replace")
-    if len(data) > record.max_length:
-        data = data[: boundary(data, record.max_length)]
-    given = Input(byte_tokens(data))
+    whole = text.encode("utf-8", errors="replace")
+    data = whole[: boundary(whole, record.max_length)]
+    given = Input(byte_tokens(data), cut=len(data) < len(whole))
     if isinstance(task, MaskedLM):
         places = np.flatnonzero(given.tokens == task.mask)
         if not len(places):
@@ -110,12 +113,13 @@ def _in_pieces(place: str, text: str, record: DataRecord, tokenizer: Tokenizer) 
     tokens = pieces.ids[: record.max_length]
     if not len(tokens):
         raise ValueError(must(place, "hold something that the tokenizer reads", text))
+    given = Input(tokens, cut=len(tokens) < len(pieces.ids))
     if isinstance(task, MaskedLM):
         places = np.flatnonzero(tokens == task.mask)
         if not len(places):
             rule = f"hold {HIDDEN} within its first {record.max_length} tokens"
             raise ValueError(must(place, rule, text))
-        return Input(tokens, places=places)
+        return given._replace(places=places)
     if task.kind == "token-classification":
         words = text.split(" ")
         data = byte_tokens(text.encode())
@@ -123,21 +127,59 @@ def _in_pieces(place: str, text: str, record: DataRecord, tokenizer: Tokenizer) 
         labels[word_starts(data)] = np.arange(len(words))
         known = piece_labels(data, labels, pieces)[: len(tokens)]
         places = np.flatnonzero(known != NO_LABEL)
-        return Input(tokens, places=places, words=tuple(words[k] for k in known[places]))
-    return Input(tokens)
+        return given._replace(places=places, words=tuple(words[k] for k in known[places]))
+    return given
+
+
+def read_value(
+    place: str, value: Any, data: DataRecord, tokenizer: Tokenizer | None = None
+) -> Input:
+    """Read an input of a table: a text, a list of words, or a sequence of numbers.
+
+    Parameters
+    ----------
+    place
+        Where it is from, for messages.
+    value
+        As the table has it.
+    data
+        What the model was trained on.
+    tokenizer
+        What cuts texts to pieces of words, if that is what tokens are.
+
+    Returns
+    -------
+    Input
+        What the model is fed with.
+
+    Raises
+    ------
+    ValueError
+        Something that the model cannot have been trained for.
+    """
+    listed = isinstance(value, (list, np.ndarray))
+    if reads_text(data) and listed and all(isinstance(word, str) for word in value):
+        value, listed = " ".join(value), False
+    if isinstance(value, str):
+        return read_line(place, value, data, tokenizer)
+    if reads_text(data) or not listed:
+        rule = "hold a text" if reads_text(data) else "hold a list of numbers"
+        raise ValueError(f"{place} must {rule}, got {BRIEF.repr(value)}")
+    return _sequence(place, value, data)
 
 
 def _row(place: str, line: str, data: DataRecord) -> Input:
     """Read a sequence of ids or vectors: a JSON list, or numbers between commas or blanks."""
+    bare = not line.lstrip().startswith("[")
     try:
-        spelt = (
-            line
-            if line.lstrip().startswith("[")
-            else f"[{','.join(line.replace(',', ' ').split())}]"
-        )
-        value = json.loads(spelt)
+        value = json.loads(f"[{','.join(line.replace(',', ' ').split())}]" if bare else line)
     except (json.JSONDecodeError, RecursionError):
         raise ValueError(must(place, "hold numbers, or a JSON list of them", line)) from None
+    return _sequence(place, value, data)
+
+
+def _sequence(place: str, value: Any, data: DataRecord) -> Input:
+    """Check a sequence of ids or vectors."""
     encoding = data.encoding
     intake: IdIntake | VectorIntake = (
         VectorIntake(data.max_length, len(encoding.mean))
@@ -145,9 +187,12 @@ def _row(place: str, line: str, data: DataRecord) -> Input:
         else IdIntake(data.max_length)
     )
     try:
-        tokens = intake.cut(intake.read(value))
+        whole = intake.read(value)
     except FaultError as fault:
         raise ValueError(f"{place} {fault}") from None
+    tokens = intake.cut(whole)
+    if isinstance(encoding, Pixels) and len(whole) != data.max_length:
+        raise ValueError(must(place, f"hold {data.max_length} grey values", len(whole)))
     if not isinstance(encoding, Vectors) and tokens.max() >= encoding.vocab_size:
         rule = f"hold ids below {encoding.vocab_size}, as in training"
         raise ValueError(must(place, rule, int(tokens.max())))
@@ -158,8 +203,8 @@ def _row(place: str, line: str, data: DataRecord) -> Input:
         places = np.flatnonzero(tokens == data.task.mask)
         if not len(places):
             rule = f"hold the id {data.task.mask} where one is to be found"
-            raise ValueError(must(place, rule, line))
-    return Input(tokens, places=places)
+            raise ValueError(f"{place} must {rule}, got {BRIEF.repr(value)}")
+    return Input(tokens, places=places, cut=len(tokens) < len(whole))
 
 
 def _pixels(place: str, line: str, data: DataRecord) -> Input:

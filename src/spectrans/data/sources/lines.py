@@ -2,14 +2,19 @@
 
 import csv
 import json
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, ClassVar
 
 from spectrans.data.sources.base import Source, brief, refuse_path
 
 # A longer line is a file of another kind; reading on would only fill the memory.
 LONGEST_LINE = 2**24
+# Bytes of a pipe that are read together.
+_AT_ONCE = 2**20
 
 
 class _Lines(Source):
@@ -105,19 +110,22 @@ class Objects(_Lines):
     def rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Give the objects."""
         for number, line in enumerate(self.lines(), start=1):
-            if not line.strip():
-                continue
-            try:
-                value = json.loads(line)
-            # RecursionError: brackets nested deeper than Python's stack.
-            except (json.JSONDecodeError, RecursionError) as error:
-                reason = getattr(error, "msg", "brackets nested too deep")
-                self.refuse(f"{self.place(number)} must be one JSON object, got: {reason}")
-                continue
-            if isinstance(value, dict):
+            if line.strip() and (value := self.parse(number, line)) is not None:
                 yield number, value
-            else:
-                self.refuse(brief(self.place(number), "be one JSON object", line.strip()))
+
+    def parse(self, number: int, line: str) -> dict[str, Any] | None:
+        """Give the object of a line; None where it is refused."""
+        try:
+            value = json.loads(line)
+        # RecursionError: brackets nested deeper than Python's stack.
+        except (json.JSONDecodeError, RecursionError) as error:
+            reason = getattr(error, "msg", "brackets nested too deep")
+            self.refuse(f"{self.place(number)} must be one JSON object, got: {reason}")
+            return None
+        if isinstance(value, dict):
+            return value
+        self.refuse(brief(self.place(number), "be one JSON object", line.strip()))
+        return None
 
 
 class PlainText(_Lines):
@@ -131,6 +139,42 @@ class PlainText(_Lines):
         for number, line in enumerate(self.lines(), start=1):
             if line.strip():
                 yield number, {"text": line}
+
+
+class Piped(Objects):
+    """Standard input, in blocks of whole lines as they arrive."""
+
+    def __init__(self) -> None:
+        super().__init__(Path("standard input"))
+
+    def blocks(self) -> Iterator[list[tuple[int, str]]]:
+        """Give the lines that are there, with their numbers; blank ones are left out.
+
+        Nothing waits for more than one line, so an answer can be had for each as it is typed; and
+        while answers are computed, further lines gather.
+
+        Yields
+        ------
+        list[tuple[int, str]]
+            Lines with their breaks.
+
+        Raises
+        ------
+        ValueError
+            A line without an end.
+        """
+        rest, number = b"", 0
+        while piece := os.read(sys.stdin.fileno(), _AT_ONCE):
+            *whole, rest = (rest + piece).split(b"\n")
+            if len(rest) > LONGEST_LINE:
+                rule = f"must hold at most {LONGEST_LINE:,} bytes, got more"
+                place = self.place(number + len(whole) + 1)
+                raise ValueError(f"{place} {rule}; put a break after each row")
+            found = [self._decode(line, number + k) for k, line in enumerate(whole, 1)]
+            yield [(number + k, line) for k, line in enumerate(found, 1) if line.strip()]
+            number += len(whole)
+        if rest.strip():
+            yield [(number + 1, self._decode(rest, number + 1))]
 
 
 @contextmanager
