@@ -101,6 +101,8 @@ class Case:
         Whether more threads say nothing new about it.
     elsewhere
         Whether the work is done by other processes, whose time this one's clock does not count.
+    slow
+        Whether one run takes so long that two rounds without a warm-up must do.
     """
 
     name: str
@@ -117,6 +119,7 @@ class Case:
     short: bool = False
     one_thread: bool = False
     elsewhere: bool = False
+    slow: bool = False
 
     def build(self, arm: str, sizes: dict[str, int] | None = None) -> Work:
         """Build one side, "ours", "peer" or "truth", from the same seed as the others."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 # A sample lasts at least this long, or the clock and the pipe would be part of it.
 _SAMPLE = 0.01
 _FEWEST, _MOST = 5, 200
-# With samples this long three rounds must do.
+# With samples this long three rounds must do, and two in a case that is slow.
 _LONG = 4.0
 
 Arm = Callable[[int], float]
@@ -25,27 +25,33 @@ class Spread:
     high: float
 
 
-def take_turns(arms: Mapping[str, Arm], seconds: float) -> dict[str, list[float]]:
+def take_turns(
+    arms: Mapping[str, Arm], seconds: float, slow: bool = False
+) -> dict[str, list[float]]:
     """Time all arms for about so long, each once per round in random order.
 
-    A slow moment of the machine hits all arms of a round, so ratios are taken within rounds.
+    A slow moment of the machine hits all arms of a round, so ratios are taken within rounds. What
+    is slow gets two rounds and no warm-up.
     """
-    repeats = {}
-    for name, arm in arms.items():
-        first = arm(1)  # warm-up
-        repeats[name] = 1 if first > 100 * _SAMPLE else math.ceil(_SAMPLE / arm(1))
+    repeats = dict.fromkeys(arms, 1) if slow else {n: _warmed_up(arm) for n, arm in arms.items()}
     shuffle, order = random.Random(0).shuffle, list(arms)
     times: dict[str, list[float]] = {name: [] for name in arms}
     end = time.perf_counter() + seconds
     for number in range(_MOST):
         longest = max((t[0] for t in times.values() if t), default=0.0)
-        fewest = 3 if longest > _LONG else _FEWEST
+        fewest = 2 if slow else 3 if longest > _LONG else _FEWEST
         if number >= fewest and time.perf_counter() > end:
             break
         shuffle(order)
         for name in order:
             times[name].append(arms[name](repeats[name]))
     return times
+
+
+def _warmed_up(arm: Arm) -> int:
+    """Run an arm once or twice; give how many runs make a sample."""
+    first = arm(1)
+    return 1 if first > 100 * _SAMPLE else math.ceil(_SAMPLE / arm(1))
 
 
 def spread(values: list[float]) -> Spread:

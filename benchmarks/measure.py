@@ -69,7 +69,7 @@ def measure(
             error = worker.ask("check")
             run = {arm: partial(_time, worker, arm) for arm in ("ours", "peer")}
             others = Others(process)
-            times = take_turns({**run, "again": run["ours"]}, seconds)
+            times = take_turns({**run, "again": run["ours"]}, seconds, case.slow)
             busy = others.busy()
             yield Row(
                 case=case.name,
@@ -107,7 +107,7 @@ def compare(
             opened = {"source": source, "name": case.name, "device": "cpu"}
             worker.ask("open", arms=["ours"], threads=threads, **opened)
             arms[name] = partial(_time, worker, "ours")
-        times = take_turns(arms, seconds)
+        times = take_turns(arms, seconds, case.slow)
     return ratio(times["head"], times["base"]), ratio(times["again"], times["head"])
 
 
