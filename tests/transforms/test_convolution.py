@@ -118,5 +118,6 @@ def test_one_thread_takes_large_rows_one_by_one(monkeypatch: pytest.MonkeyPatch)
     large, small = torch.empty(8, 512, 768), torch.empty(64, 64, 768)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     assert (routes.convolution(large), routes.convolution(small)) == ("rows", "at once")
+    assert routes.convolution(small[:1]) == "rows"
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     assert routes.convolution(large) == "at once"

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from spectrans.errors import must
 from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
 from spectrans.mixers.grid import Grid, GridOption, check_tokens
+from spectrans.packing import Rows
 from spectrans.transforms.convolution import convolve
 from spectrans.transforms.dft import signal, spectrum
 from spectrans.transforms.grid import grid_signal, grid_spectrum
@@ -99,17 +100,31 @@ class GFNetMixer(Mixer):
         if not free and n == self.length:
             return parts
         if self.options.resample == "modes":
-            frequency = torch.arange(n // 2 + 1, device=parts.device)
-            return _take(parts, frequency, frequency < len(parts))
-        # The response is the unscaled transform of the kernel, and `spectrum` is orthonormal.
-        kernel = signal(parts.transpose(0, 1)[None], self.length) * self.length**-0.5
-        response = spectrum(_recentre(kernel[0], n)[None])[0].transpose(0, 1)
-        return response * torch.full_like(response[:1, :1, :1], n).sqrt()
+            return _modes(parts, n)
+        return _transformed(_recentre(self._kernel(parts), n).mT)
+
+    def _kernel(self, parts: Float[Tensor, "f d 2"]) -> Float[Tensor, "m d"]:
+        """Give the kernel of the stored filter, for a convolution that does not scale."""
+        # The response is the unscaled transform of the kernel, and `signal` is orthonormal.
+        return signal(parts.transpose(0, 1)[None], self.length)[0] * self.length**-0.5
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """Convolve each channel of each row with its kernel, circularly."""
         with full_precision(x):
             return convolve(x, self._response(x.shape[1]))
+
+    def forward_packed(self, x: Float[Tensor, "t d"], rows: Rows) -> Float[Tensor, "t d"]:
+        """Do the same with packed rows, and compute their common kernel once."""
+        with full_precision(x):
+            parts = _activated(self.filter, self.options)
+            if self.options.resample == "modes":
+                return rows.each(lambda part: convolve(part, _modes(parts, part.shape[1])), x)
+            longest = max(length for _, length in rows.groups)
+            # Channel by channel, as FFTs want it. What is shorter has this kernel, cut once more.
+            kernel = _recentre(self._kernel(parts), longest).mT.contiguous()
+            return rows.each(
+                lambda part: convolve(part, _transformed(_cut(kernel, part.shape[1]))), x
+            )
 
 
 class GFNetGridMixer(Mixer):
@@ -151,6 +166,23 @@ def _activated(filter: Tensor, options: GFNet) -> Tensor:
     if options.activation == "sigmoid":
         return parts.sigmoid()
     return parts.tanh() if options.activation == "tanh" else parts
+
+
+def _modes(parts: Float[Tensor, "m d 2"], n: int) -> Float[Tensor, "f d 2"]:
+    """Keep the value of each frequency index for rows of `n` tokens, with zeros where none is."""
+    frequency = torch.arange(n // 2 + 1, device=parts.device)
+    return _take(parts, frequency, frequency < len(parts))
+
+
+def _transformed(kernel: Float[Tensor, "d n"]) -> Float[Tensor, "f d 2"]:
+    """Give the response of a kernel: its unscaled transform."""
+    response = spectrum(kernel.mT[None])[0].transpose(0, 1)
+    return response * torch.full_like(response[:1, :1, :1], kernel.shape[1]).sqrt()
+
+
+def _cut(kernel: Float[Tensor, "d m"], n: int) -> Float[Tensor, "d n"]:
+    """Give the `n` taps of a longer circular kernel that are nearest to its centre."""
+    return torch.cat((kernel[:, : (n + 1) // 2], kernel[:, kernel.shape[1] - n // 2 :]), dim=1)
 
 
 def _recentre(kernel: Float[Tensor, "m d"], n: int) -> Float[Tensor, "n d"]:

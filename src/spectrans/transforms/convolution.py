@@ -199,10 +199,16 @@ def _turned(response: Tensor) -> Tensor:
     return torch.view_as_complex(pairs).t().contiguous()  # (d, f)
 
 
+def _factor(response: Tensor, n: int) -> Tensor:
+    """Give what a spectrum is multiplied by on its way to an inverse FFT that does not scale."""
+    # Pairs are divided by a real number far faster than complex numbers are.
+    return torch.view_as_complex(torch.view_as_real(_turned(response)) / n)
+
+
 def _by_rows(x: Tensor, response: Tensor) -> Tensor:
     """Take one row at a time, which stays in the cache."""
     n = x.shape[1]
-    factor = _turned(response) / n
+    factor = _factor(response, n)
     out = torch.empty_like(x, memory_format=torch.contiguous_format)
     for row, result in zip(x.unbind(0), out.unbind(0), strict=True):
         z = _row_spectrum(row)
@@ -218,13 +224,13 @@ def _row_spectrum(row: Tensor) -> Tensor:
 def _at_once(x: Tensor, response: Tensor) -> Tensor:
     """Take all rows; the result lies in memory as the FFT leaves it, channel by channel."""
     n = x.shape[1]
-    z = torch.fft.rfft(widened(x), dim=1).mul_(_turned(response).t() / n)
+    z = torch.fft.rfft(widened(x), dim=1).mul_(_factor(response, n).t())
     return torch.fft.irfft(z, n=n, dim=1, norm="forward").to(x.dtype)
 
 
 def _back_by_rows(x: Tensor, response: Tensor, grad: Tensor) -> tuple[Tensor, Tensor]:
     n = x.shape[1]
-    factor = _turned(response).conj_physical() / n
+    factor = _factor(response, n).conj_physical_()
     by_x, total = torch.empty_like(x, memory_format=torch.contiguous_format), 0 * factor
     for row, back, result in zip(x.unbind(0), grad.unbind(0), by_x.unbind(0), strict=True):
         z = _row_spectrum(back)
@@ -237,7 +243,7 @@ def _back_at_once(x: Tensor, response: Tensor, grad: Tensor) -> tuple[Tensor, Te
     n = x.shape[1]
     z = torch.fft.rfft(widened(grad), dim=1)
     total = torch.fft.rfft(widened(x), dim=1).conj_physical_().mul_(z).sum(0)
-    z.mul_(_turned(conjugate(response)).t() / n)
+    z.mul_(_factor(response, n).conj_physical_().t())
     return torch.fft.irfft(z, n=n, dim=1, norm="forward").to(x.dtype), _as_gradient(total, n)
 
 
