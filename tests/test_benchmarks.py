@@ -98,6 +98,17 @@ def test_the_control_runs_our_side_twice_per_round() -> None:
     assert rounds == [set(arms)] * 5
 
 
+def test_slow_work_is_timed_twice_and_not_warmed_up() -> None:
+    calls: list[int] = []
+
+    def arm(repeats: int) -> float:
+        calls.append(repeats)
+        return 60.0
+
+    assert take_turns({"ours": arm}, seconds=0, slow=True) == {"ours": [60.0, 60.0]}
+    assert calls == [1, 1]
+
+
 def test_peak_memory_is_what_the_work_holds_at_once() -> None:
     (row,) = rows("memory", memory=True)
     assert row.memory_mib == pytest.approx((80, 160), rel=0.05)
