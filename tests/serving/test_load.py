@@ -133,7 +133,7 @@ def test_slow_clients_are_given_up_and_keep_nobody_waiting(run: Run) -> None:
         ]
         assert place.ask({"input": "abc"}).status == 200
         assert select.select(begun, [], [], 0)[0] == []
-        ends = [connection.recv(10_000) for connection in begun]
+        ends = [connection.makefile("rb").read() for connection in begun]
         close(begun)
     assert ends[:3] == [b"", b"", b""]
     assert ends[3].startswith(b"HTTP/1.1 408 ")
