@@ -12,6 +12,14 @@ def _seed() -> None:
     torch.manual_seed(0)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what tests generate out of the user's cache."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SPECTRANS_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture
 def without_shape_checks() -> Iterator[None]:
     """Turn off jaxtyping's checks: graph capture cannot trace them, and users do not have them."""

@@ -13,13 +13,27 @@ import spectrans.data
 from spectrans.data import load, names
 from tests.data.digest import digest
 
+# Of those that are generated, few rows are enough here.
+FEW = "train=20&validation=9&test=9"
+EMBEDDED = [name for name in names() if name.startswith(("digits", "languages"))]
+GENERATED = [name for name in names() if name not in EMBEDDED]
 
-@pytest.mark.parametrize("name", names())
+
+@pytest.mark.parametrize("name", EMBEDDED)
 def test_every_listed_name_loads_with_its_description(name: str) -> None:
     made = load(name)
     assert made.description == names()[name]
     assert made.name.startswith(name)
     assert made.licence
+
+
+@pytest.mark.parametrize("name", GENERATED)
+def test_every_task_that_is_generated_has_settings_for_its_sizes(name: str) -> None:
+    made = load(f"{name}?{FEW}")
+    assert (len(made.train), len(made.validation), len(made.test)) == (20, 9, 9)
+    assert made.name.startswith(name)
+    assert load(made.name).description == made.description
+    assert made.licence.startswith("generated")
 
 
 @pytest.mark.parametrize(

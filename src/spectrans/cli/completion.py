@@ -12,6 +12,8 @@ MIXERS = ("fourier", "wavelet", "afno", "gfnet", "attention", "spectral_attentio
 DATA = (
     "digits", "digits12", "digits16", "digits24", "digits32", "digits48", "digits64",
     "languages", "languages32", "languages64", "languages128", "languages256",
+    "listops", "listops256", "listops512", "listops1024", "listops2000",
+    "pathfinder", "pathfinder32", "pathfinder64", "pathfinder128",
 )  # fmt: skip
 FORMATS = (".csv", ".tsv", ".jsonl", ".parquet", ".npz", ".txt")
 # What a run or a comparison leaves in its folder.

@@ -88,7 +88,7 @@ def read(spec: DataSpec, refuse: Refuse = strict) -> Dataset:
         trained_on = Texts(tokens.take(np.flatnonzero(split == 0)))
         tokenizer = make(spec.tokenizer, spec.vocab_size, trained_on)
         rows, encoding, reading = _in_pieces(spec, tokenizer, rows, reading)
-    task, encoding = _joined(path.name, rows.task, encoding, tokenizer)
+    task, encoding = joined(path.name, rows.task, encoding, tokenizer)
     rows = rows._replace(task=task)
     orders = [random.permutation(np.flatnonzero(split == code)) for code in range(len(SPLITS))]
     train, validation, test = (rows.examples(order) for order in orders)
@@ -126,10 +126,32 @@ def _in_pieces(
     return rows._replace(tokens=tokens, labels=kept), encoding, seen
 
 
-def _joined(
+def joined(
     file: str, task: Task, encoding: AnyEncoding, tokenizer: Tokenizer | None
 ) -> tuple[Task, AnyEncoding]:
-    """Give a task that needs a token for what is hidden one that no row holds."""
+    """Give a task that needs a token for what is hidden one that no row holds.
+
+    Parameters
+    ----------
+    file
+        Name of the data, for messages.
+    task
+        What is asked.
+    encoding
+        What a token is.
+    tokenizer
+        What cut the texts, if they are pieces.
+
+    Returns
+    -------
+    tuple
+        The task and the encoding, unchanged for all tasks but one.
+
+    Raises
+    ------
+    ValueError
+        Tokens of which none can be hidden.
+    """
     if not isinstance(task, MaskedLM):
         return task, encoding
     if isinstance(encoding, Vectors):
