@@ -2,7 +2,14 @@
 
 import hashlib
 
-from spectrans.data import Dataset
+import numpy as np
+
+from spectrans.data import Dataset, Examples
+
+
+def labels(split: Examples) -> list[np.ndarray]:
+    """The array of labels, or one for each row."""
+    return [split.labels] if isinstance(split.labels, np.ndarray) else list(split.labels)
 
 
 def digest(dataset: Dataset) -> str:
@@ -10,6 +17,6 @@ def digest(dataset: Dataset) -> str:
     parts = (
         part
         for split in (dataset.train, dataset.validation, dataset.test)
-        for part in (*split.tokens, split.labels)
+        for part in (*split.tokens, *labels(split))
     )
     return hashlib.sha256(b"|".join(part.tobytes() for part in parts)).hexdigest()[:16]

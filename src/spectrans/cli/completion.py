@@ -14,6 +14,9 @@ DATA = (
     "languages", "languages32", "languages64", "languages128", "languages256",
     "listops", "listops256", "listops512", "listops1024", "listops2000",
     "pathfinder", "pathfinder32", "pathfinder64", "pathfinder128",
+    "recall", "recall64", "recall128", "recall256", "recall512",
+    "copying", "copying64", "copying256", "copying1024", "copying4096",
+    "induction", "induction64", "induction256", "induction1024",
 )  # fmt: skip
 FORMATS = (".csv", ".tsv", ".jsonl", ".parquet", ".npz", ".txt")
 # What a run or a comparison leaves in its folder.

@@ -6,9 +6,11 @@ from spectrans.data.builtin.base import Builtin as Builtin
 from spectrans.data.builtin.embedded import Digits, Languages
 from spectrans.data.builtin.listops import ListOps
 from spectrans.data.builtin.pathfinder import Pathfinder
+from spectrans.data.builtin.probes import Copying, Induction, Recall
 
 FAMILIES: dict[str, type[Builtin]] = {
-    task.family: task for task in (Digits, Languages, ListOps, Pathfinder)
+    task.family: task
+    for task in (Digits, Languages, ListOps, Pathfinder, Recall, Copying, Induction)
 }
 _NAME = re.compile(r"([a-z-]+?)(\d{0,9})")
 
