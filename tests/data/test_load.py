@@ -59,9 +59,9 @@ def test_the_seed_reaches_the_data(name: str) -> None:
 @pytest.mark.parametrize(
     ("source", "arguments", "sentence"),
     [
-        ("digist", {}, "unknown data set 'digist'; did you mean 'digits'? (available: digits, "),
+        ("digist", {}, "unknown data set 'digist'; did you mean 'digits'? (available: copying, digits, "),
         ("langages", {}, "unknown data set 'langages'; did you mean 'languages'? (available: "),
-        ("imdb", {}, "unknown data set 'imdb' (available: digits, "),
+        ("imdb", {}, "unknown data set 'imdb' (available: copying, digits, "),
         ("digits11", {}, "size must be between 12 and 64, got 11"),
         ("languages8", {}, "length must be between 16 and 512, got 8"),
         ("digits", {"text": "a"}, "text must be left out for 'digits', which is no file, got 'a'"),

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from spectrans.data import read as _read
+from spectrans.data.builtin import FAMILIES as _FAMILIES
 from spectrans.data.builtin import find as _find
 from spectrans.data.builtin import names as names
 from spectrans.data.dataset import Dataset as Dataset
@@ -51,7 +52,7 @@ def load(source: str | Path | DataSpec, *, refuse: Refuse = strict, **settings: 
     if builtin is None:
         name = spec.source.partition("?")[0]
         if not path.exists() and not Path(name).suffix and len(Path(name).parts) < 2:
-            raise ValueError(unknown("data set", name, names()))
+            raise ValueError(unknown("data set", name, _FAMILIES))
         return _read.read(spec, refuse)
     for argument in ("text", "label", "dedup"):
         value = getattr(spec, argument)
