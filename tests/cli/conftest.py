@@ -13,7 +13,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("workplace")
     texts = [{"text": f"{n:03d} {WORDS[n % 3]}", "label": WORDS[n % 3]} for n in range(60)]
     sets = [
-        {"text": f"{n:03d}", "label": [w for k, w in enumerate(WORDS) if n >> k & 1]}
+        {"text": f"{n:05d}", "label": [w for k, w in enumerate(WORDS) if n >> k & 1]}
         for n in range(60)
     ]
     numbers = [{"text": f"{n:03d} {'a' * (n % 7)}", "label": n % 7 + 0.5} for n in range(60)]

@@ -10,6 +10,7 @@ import pytest
 from spectrans.cli.commands import data
 from spectrans.cli.commands.compare import compare
 from spectrans.cli.commands.doctor import doctor
+from spectrans.cli.commands.evaluate import evaluate
 from spectrans.cli.commands.plans import plans
 from spectrans.cli.commands.predict import predict
 from spectrans.cli.commands.serve import serve
@@ -30,6 +31,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "data list": data.listing,
     "data check": data.check,
     "plans": plans,
+    "evaluate": evaluate,
     "doctor": doctor,
 }
 

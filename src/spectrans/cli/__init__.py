@@ -12,6 +12,7 @@ from typer.exceptions import TyperException
 from spectrans.cli.commands import data
 from spectrans.cli.commands.compare import compare
 from spectrans.cli.commands.doctor import doctor
+from spectrans.cli.commands.evaluate import evaluate
 from spectrans.cli.commands.plans import plans
 from spectrans.cli.commands.predict import predict
 from spectrans.cli.commands.serve import serve
@@ -30,6 +31,7 @@ app = typer.Typer(
 app.command()(compare)
 app.command()(train)
 app.command()(predict)
+app.command()(evaluate)
 app.command()(serve)
 app.add_typer(data.app, name="data")
 app.command()(plans)

@@ -1,7 +1,5 @@
 """What no neural network is needed for: the scores every model has to be seen beside."""
 
-from collections.abc import Iterable
-
 import numpy as np
 import torch
 from jaxtyping import Float64
@@ -77,8 +75,7 @@ def constant(dataset: Dataset) -> Baseline:
     task = dataset.task
     name, outputs = task.constant(dataset.train.labels)
     targets = _targets(task, dataset.test)
-    batches = (outputs.expand(len(part), *outputs.shape) for part in targets.split(BATCH))
-    scores = _scores(task, targets, batches)
+    scores = _scores(task, dataset.test, targets, outputs.expand(len(targets), *outputs.shape))
     return Baseline(name=name, scores=scores, fitted_on=len(dataset.train))
 
 
@@ -128,19 +125,20 @@ def linear(dataset: Dataset) -> Baseline:
     best, chosen = float("-inf"), weights
     for strength in STRENGTHS:
         weights = _fit(task, train, targets, weights, strength)
-        scores = _scores(task, chosen_by, _outputs(validation, weights))
+        outputs = _outputs(validation, weights)
+        scores = _scores(task, dataset.validation, chosen_by, outputs)
         rank = task.lead.rank(scores.values[task.lead.name])
         if rank > best:
             best, chosen = rank, weights
-    scores = _scores(task, reported, _outputs(test, chosen))
+    scores = _scores(task, dataset.test, reported, _outputs(test, chosen))
     return Baseline(name="linear", scores=scores, fitted_on=fitted)
 
 
 def _outputs(
     matrix: Float64[Tensor, "rows k"], weights: Float64[Tensor, "k1 outputs"]
-) -> Iterable[Float64[Tensor, "b outputs"]]:
-    """Give what a linear model says, batch by batch; the last row of the weights is the bias."""
-    return (matrix @ weights[:-1] + weights[-1]).split(BATCH)
+) -> Float64[Tensor, "rows outputs"]:
+    """Give what a linear model says; the last row of the weights is the bias."""
+    return matrix @ weights[:-1] + weights[-1]
 
 
 def _fit(
@@ -180,11 +178,14 @@ def _targets(task: Task, examples: Examples) -> Tensor:
     return task.targets(labels, int(examples.tokens.lengths.max()))
 
 
-def _scores(task: Task, targets: Tensor, batches: Iterable[Tensor]) -> Scores:
-    """Judge the outputs for a split, given batch by batch."""
+def _scores(task: Task, split: Examples, targets: Tensor, outputs: Tensor) -> Scores:
+    """Judge the outputs for a split, batch by batch; of tasks on tokens row by row."""
     meter = task.meter()
-    start = 0
-    for outputs in batches:
-        meter.add(outputs, targets[start : start + len(outputs)])
-        start += len(outputs)
+    if not task.per_token:
+        for some, wanted in zip(outputs.split(BATCH), targets.split(BATCH), strict=True):
+            meter.add(some, wanted)
+        return meter.scores()
+    sizes = [int((label != NO_LABEL).sum()) for label in split.labels]
+    for some, wanted in zip(outputs.split(sizes), targets.split(sizes), strict=True):
+        meter.add(some[None], wanted[None])
     return meter.scores()

@@ -76,7 +76,7 @@ def read(spec: DataSpec, refuse: Refuse = strict) -> Dataset:
     task, labels = reader.collector.finish(path.name, trained)
     tokens, encoding = reader.intake.finish(trained)
     if task.per_token and isinstance(labels, Sequences):
-        labels = _spread(tokens, labels, encoding)
+        labels = spread(tokens, labels, encoding)
     rows = _Rows(task, tokens, labels, first_of_equal(_hashes(reader)))
     random = generator(spec.seed)
     split = _split(path.name, rows, reader, random)
@@ -167,7 +167,7 @@ def joined(
     return MaskedLM(mask=0, vocab_size=encoding.vocab_size), encoding
 
 
-def _spread(tokens: Sequences, labels: Sequences, encoding: AnyEncoding) -> Sequences:
+def spread(tokens: Sequences, labels: Sequences, encoding: AnyEncoding) -> Sequences:
     """Give a label for each token: those of words at their first byte, and -100 elsewhere."""
     if encoding.kind != "byte":
         return Sequences(labels.flat, labels.starts, np.minimum(labels.lengths, tokens.lengths))

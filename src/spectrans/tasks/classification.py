@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from spectrans.tasks.base import Labels, Meter, Metric, Scores, Task
-from spectrans.tasks.collector import Collector, Place, fault, missing, number
+from spectrans.tasks.collector import Collector, Matched, Place, fault, missing, number
 from spectrans.tasks.counts import ClassCounts, refuse_few, refuse_form, refuse_labels
 
 # More are no classes, but something that is different in every row.
@@ -196,6 +196,16 @@ class ClassCollector(Collector):
         index = np.empty(len(names), dtype=np.int64)
         index[[self.codes[name] for name in names]] = np.arange(len(names))
         return Classification(labels=names), index[found]
+
+    def match(self, task: Classification) -> Matched:
+        """Give the classes as indices of the task; rows of other classes are left out."""
+        index = {name: k for k, name in enumerate(task.labels)}
+        known = np.array([index.get(name, -1) for name in self.codes], dtype=np.int64)
+        found = known[np.frombuffer(self.found, dtype=np.int64)]
+        counts = np.bincount(self.found, minlength=len(known))
+        unseen = {n: int(counts[code]) for n, code in self.codes.items() if n not in index}
+        kept = np.flatnonzero(found >= 0)
+        return Matched(found[kept], kept, unseen)
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:

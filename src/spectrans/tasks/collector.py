@@ -3,7 +3,10 @@
 import math
 import reprlib
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Int64
 
 from spectrans.errors import FaultError
 from spectrans.tasks.base import Labels, Task
@@ -14,6 +17,14 @@ BRIEF.maxstring = 80
 
 # Says where a row is.
 Place = Callable[[], str]
+
+
+class Matched(NamedTuple):
+    """Labels of the rows `kept` for a task that exists, and how often each unseen class occurs."""
+
+    labels: Labels
+    kept: Int64[np.ndarray, " kept"]
+    unseen: dict[str, int]
 
 
 class Collector:
@@ -64,6 +75,27 @@ class Collector:
         ------
         ValueError
             The labels make no task.
+        """
+        raise NotImplementedError
+
+    def match(self, task: Any) -> Matched:
+        """Give the labels of all rows as a task that exists has them.
+
+        Parameters
+        ----------
+        task
+            What a model was trained for, of the kind that this collects for.
+
+        Returns
+        -------
+        Matched
+            Rows with a class that the task does not have are left out, and counted; of tokens, the
+            token is.
+
+        Raises
+        ------
+        ValueError
+            Labels of another form.
         """
         raise NotImplementedError
 

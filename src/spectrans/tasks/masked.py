@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from spectrans.tasks.base import Labels, Meter, Metric, Scores
-from spectrans.tasks.collector import Collector, Place
+from spectrans.tasks.collector import Collector, Matched, Place
 from spectrans.tasks.tokens import NO_LABEL, TokenTask
 
 # Shares of Devlin et al. 2018, BERT, arXiv:1810.04805, section 3.1: asked of all tokens; of these
@@ -127,12 +127,20 @@ def scores(loss: float, accuracy: float) -> Scores:
 class NoLabels(Collector):
     """Reads no label."""
 
+    def __init__(self) -> None:
+        self.rows = 0
+
     def read(self, value: Any, length: int | None) -> None:
         """Take anything."""
 
     def keep(self, label: None, place: Place) -> None:
-        """Keep nothing."""
+        """Count the row."""
+        self.rows += 1
 
     def finish(self, source: str, trained: slice) -> tuple[MaskedLM, Labels]:
         """Give the task; its mask follows from the encoding."""
         return MaskedLM(), None
+
+    def match(self, task: MaskedLM) -> Matched:
+        """Give no labels."""
+        return Matched(None, np.arange(self.rows), {})

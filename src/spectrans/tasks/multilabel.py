@@ -2,6 +2,7 @@
 
 import re
 from array import array
+from collections import Counter
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -14,7 +15,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from spectrans.errors import must
 from spectrans.tasks.base import ClassScore, Labels, Meter, Metric, Scores, Task
 from spectrans.tasks.classification import in_order
-from spectrans.tasks.collector import Collector, Place, fault
+from spectrans.tasks.collector import Collector, Matched, Place, fault
 from spectrans.tasks.counts import refuse_few, refuse_form
 
 MOST_CLASSES = 1_000
@@ -258,6 +259,21 @@ class MultiLabelCollector(Collector):
             raise ValueError(f"{source} must have rows to train on of each class, got none of "
                              f"{names[k]!r}; {fix}")  # fmt: skip
         return MultiLabel(labels=names), table
+
+    def match(self, task: MultiLabel) -> Matched:
+        """Give a table of 0 and 1 for the classes of the task; rows with others are left out."""
+        index = {name: k for k, name in enumerate(task.labels)}
+        known = np.array([index.get(name, -1) for name in self.codes], dtype=np.int64)
+        counts = np.frombuffer(self.counts, dtype=np.int64)
+        codes = np.frombuffer(self.found, dtype=np.int64)
+        owners = np.repeat(np.arange(len(counts)), counts)
+        table = np.zeros((len(counts), len(task.labels)), dtype=np.uint8)
+        found = known[codes] if len(codes) else codes
+        table[owners[found >= 0], found[found >= 0]] = 1
+        kept = np.setdiff1d(np.arange(len(counts)), owners[found < 0])
+        names = list(self.codes)
+        unseen = Counter(names[code] for code in codes[found < 0])
+        return Matched(table[kept], kept, dict(unseen))
 
 
 _FLAGS = {"0": False, "1": True, "0.0": False, "1.0": True, "false": False, "true": True}

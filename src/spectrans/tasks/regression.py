@@ -13,7 +13,7 @@ from torch.nn.functional import mse_loss
 
 from spectrans.errors import must
 from spectrans.tasks.base import Labels, Meter, Metric, Scores, Task
-from spectrans.tasks.collector import Collector, Place, fault, missing, number
+from spectrans.tasks.collector import Collector, Matched, Place, fault, missing, number
 from spectrans.tasks.counts import refuse_form
 
 # Groups of rows with like numbers, of which every split has its share.
@@ -212,3 +212,12 @@ class RegressionCollector(Collector):
                 )
         mean, scale = some.mean(axis=0).tolist(), some.std(axis=0).tolist()
         return Regression(labels=names, mean=mean, scale=scale), table
+
+    def match(self, task: Regression) -> Matched:
+        """Give the numbers of all rows, as many as the task has."""
+        assert self.width is not None
+        if self.width != len(task.labels):
+            rule = f"hold {len(task.labels)} numbers in a row, as in training"
+            raise ValueError(must("labels", rule, self.width))
+        table = np.frombuffer(self.found, dtype=np.float64).reshape(-1, self.width)
+        return Matched(table, np.arange(len(table)), {})

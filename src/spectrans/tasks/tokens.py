@@ -14,12 +14,20 @@ from spectrans.errors import must
 from spectrans.sequences import Sequences
 from spectrans.tasks.base import Labels, Meter, Metric, Scores, Task
 from spectrans.tasks.classification import in_order
-from spectrans.tasks.collector import Collector, Place, fault, missing
+from spectrans.tasks.collector import Collector, Matched, Place, fault, missing
 from spectrans.tasks.counts import ClassCounts, refuse_few
+from spectrans.tasks.spans import are_tags, spans
 
 MOST_CLASSES = 1_000
 # Of tokens that nothing is asked of.
 NO_LABEL = -100
+
+
+TOKEN_METRICS = (
+    Metric(name="macro_f1", title="macro F1"),
+    Metric(name="accuracy", title="accuracy"),
+)
+ENTITY_METRICS = (Metric(name="entity_f1", title="entity F1"), *TOKEN_METRICS)
 
 
 class TokenTask(Task):
@@ -68,16 +76,23 @@ class TokenClassification(TokenTask):
         The classes in the order of their indices, at least two.
     """
 
-    # Most words are of no interest: counted equally, they would hide the others.
-    metrics: ClassVar[tuple[Metric, ...]] = (
-        Metric(name="macro_f1", title="macro F1"),
-        Metric(name="accuracy", title="accuracy"),
-    )
-
     kind: Literal["token-classification"] = "token-classification"
     labels: Annotated[tuple[str, ...], Strict(False)]
 
     _check = model_validator(mode="after")(refuse_few)
+
+    @property
+    def has_entities(self) -> bool:
+        """Whether the classes are tags of spans, as B-LOC and I-LOC."""
+        return are_tags(self.labels)
+
+    @property
+    def metrics(self) -> tuple[Metric, ...]:  # type: ignore[override]
+        """The figures; with tags of spans, whole spans decide.
+
+        Most words are of no interest: counted equally, they would hide the others.
+        """
+        return ENTITY_METRICS if self.has_entities else TOKEN_METRICS
 
     def describe(self) -> str:
         """Say how many classes there are."""
@@ -102,7 +117,7 @@ class TokenClassification(TokenTask):
                 raise ValueError(must(f"{name}.labels[{row}]", rule, int(wrong[0])))
 
     def meter(self) -> "TokenMeter":
-        """Give a meter of macro F1, accuracy and every class."""
+        """Give a meter of entities, macro F1, accuracy and every class."""
         return TokenMeter(self)
 
     def constant(self, labels: Labels) -> tuple[str, Tensor]:
@@ -137,7 +152,9 @@ class TokenClassification(TokenTask):
 
 
 class TokenMeter(Meter):
-    """Macro F1, accuracy, loss and every class, over all tokens with a label.
+    """Macro F1, accuracy, loss and every class, over all tokens with a label; F1 of entities.
+
+    An entity is right where its first and last word and its name are.
 
     Parameters
     ----------
@@ -146,11 +163,16 @@ class TokenMeter(Meter):
     """
 
     def __init__(self, task: TokenClassification) -> None:
+        self.task = task
         self.counts = ClassCounts(task.labels)
         self.loss = 0.0
+        self.entities = np.zeros(3, dtype=np.int64)
 
-    def add(self, outputs: Float[Tensor, "... classes"], targets: Int64[Tensor, "..."]) -> None:
-        """Count a batch."""
+    def add(self, outputs: Float[Tensor, "b n classes"], targets: Int64[Tensor, "b n"]) -> None:
+        """Count a batch of rows."""
+        if self.task.has_entities:
+            for answer, target in zip(outputs.argmax(-1).cpu(), targets.cpu(), strict=True):
+                self.entities += entity_counts(self.task.labels, answer, target)
         outputs, targets = outputs.reshape(-1, outputs.shape[-1]), targets.reshape(-1)
         asked = targets != NO_LABEL
         outputs, targets = outputs[asked], targets[asked]
@@ -159,7 +181,25 @@ class TokenMeter(Meter):
 
     def scores(self) -> Scores:
         """Judge all batches so far."""
-        return self.counts.scores(self.loss / max(1, self.counts.total))
+        found = self.counts.scores(self.loss / max(1, self.counts.total))
+        if not self.task.has_entities:
+            return found
+        right, true, answered = (int(n) for n in self.entities)
+        return Scores(
+            values={"entity_f1": 2 * right / max(1, true + answered), **found.values},
+            classes=found.classes,
+        )
+
+
+def entity_counts(
+    labels: tuple[str, ...], answer: Int64[Tensor, " n"], target: Int64[Tensor, " n"]
+) -> Int64[np.ndarray, " 3"]:
+    """Count the entities of a row that were found, that there are, and that were answered."""
+    asked = target != NO_LABEL
+    found, wanted = (
+        set(spans([labels[k] for k in tags[asked].tolist()])) for tags in (answer, target)
+    )
+    return np.array([len(found & wanted), len(wanted), len(found)], dtype=np.int64)
 
 
 class TokenCollector(Collector):
@@ -216,3 +256,16 @@ class TokenCollector(Collector):
                 rule = "must have each class in the training rows"
                 raise ValueError(f"{source} {rule}, got none of {name!r}; {fix}")
         return TokenClassification(labels=names), labels
+
+    def match(self, task: TokenClassification) -> Matched:
+        """Give the classes of all tokens; of other classes nothing is asked."""
+        index = {name: k for k, name in enumerate(task.labels)}
+        # One more, for a code of -100.
+        known = np.array([*(index.get(name, NO_LABEL) for name in self.codes), NO_LABEL])
+        found = np.frombuffer(self.found, dtype=np.int32)
+        codes = np.where(found == NO_LABEL, len(known) - 1, found)
+        times = np.bincount(codes, minlength=len(known))
+        unseen = {n: int(times[code]) for n, code in self.codes.items() if n not in index}
+        counts = np.frombuffer(self.counts, dtype=np.int64)
+        labels = Sequences(known[codes].astype(np.int32), np.cumsum(counts) - counts, counts)
+        return Matched(labels, np.arange(len(counts)), unseen)
