@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from spectrans.errors import must
 from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
 from spectrans.mixers.grid import GridOption, check_tokens, lowest
+from spectrans.mixers.response import FrequencyResponse, radial_response
 from spectrans.transforms import routes
 from spectrans.transforms.dft import channel_modes, channels, plus_turned, signal, spectrum
 from spectrans.transforms.grid import grid_signal, grid_spectrum
@@ -143,6 +144,14 @@ class AFNOMixer(Mixer):
             result.copy_(self._mix(turned[None], layers)[0])
         return out
 
+    def measured(self, x: Float[Tensor, "1 n d"]) -> FrequencyResponse:
+        """Give the size of each frequency that comes out over that which goes in."""
+        went, came = (torch.fft.rfft(widened(z)[0], dim=0).abs() for z in (x, self(x)))
+        # A frequency that a row lacks says nothing of the network.
+        floor = 1e-6 * went.amax().clamp(min=torch.finfo(went.dtype).tiny)
+        gain = came / went.clamp(min=floor)
+        return FrequencyResponse(torch.arange(len(gain)) / x.shape[1], gain, "measured")
+
     def _layers(self) -> Layers:
         return _joined(self.w1, self.b1), _joined(self.w2, self.b2)
 
@@ -187,6 +196,16 @@ class AFNOGridMixer(AFNOMixer):
 
     y = irfft2(softshrink(MLP(rfft2(x)))), both transforms orthonormal.
     """
+
+    def measured(self, x: Float[Tensor, "1 n d"]) -> FrequencyResponse:
+        """Give the same by the length of the frequency on both axes."""
+        grid = self.options.grid
+        assert grid is not None, "the options build no other"
+        tokens = [widened(z)[0].unflatten(0, grid) for z in (x, self(x))]
+        went, came = (torch.fft.rfft2(z, dim=(0, 1)).abs() for z in tokens)
+        rings = [radial_response(size, grid[1]) for size in (went, came)]
+        gain = rings[1].gain / rings[0].gain.clamp(min=torch.finfo(went.dtype).tiny)
+        return FrequencyResponse(rings[0].frequency, gain, "measured")
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """Transform, act on every kept frequency, transform back."""

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
 from spectrans.mixers.projection import HeadProjection
+from spectrans.mixers.response import AttentionResponse, attention_response
 from spectrans.packing import Rows
 from spectrans.positions import alibi_bias, rotary
 from spectrans.transforms.precision import full_precision, widened
@@ -120,6 +121,10 @@ class AttentionMixer(Mixer):
             weights = logits.softmax(-1).to(v.dtype)
         kept = F.dropout(weights, self.options.dropout, self.training)
         return self.heads.merge(kept @ v), weights
+
+    def measured(self, x: Float[Tensor, "1 n d"]) -> AttentionResponse:
+        """Give how much the weights spread."""
+        return attention_response(self.with_weights(x)[1])
 
     def _attend(
         self,

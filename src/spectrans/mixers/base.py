@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from spectrans.errors import must
+from spectrans.mixers.response import Response
 from spectrans.options import Options
 
 Kind = Literal["spectral", "spatial"]
@@ -60,6 +61,14 @@ class Mixer(nn.Module):
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """Mix the tokens of each row."""
         raise NotImplementedError(f"{type(self).__name__} must define forward(x)")
+
+    def learned(self, n: int) -> Response | None:
+        """Give what the mixer does to rows of `n` tokens; None where that depends on the tokens."""
+        return None
+
+    def measured(self, x: Float[Tensor, "1 n d"]) -> Response | None:
+        """Give what the mixer does to the tokens of one row; None where `learned` says it."""
+        return None
 
 
 class MixerOptions(Options):

@@ -2,10 +2,12 @@
 
 from typing import ClassVar
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
+from spectrans.mixers.response import FrequencyResponse
 from spectrans.transforms import routes
 from spectrans.transforms.fourier import Norm, Part, fourier_mix, fourier_mix_full
 from spectrans.transforms.precision import full_precision, widened
@@ -54,6 +56,11 @@ class FourierMixer(Mixer):
     def __init__(self, options: Fourier) -> None:
         super().__init__()
         self.options = options
+
+    def learned(self, n: int) -> FrequencyResponse:
+        """Give a flat line: every frequency comes out as a token, at the size that it has."""
+        frequency = torch.arange(n // 2 + 1) / n
+        return FrequencyResponse(frequency, torch.ones(len(frequency), 1), "defined")
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """Mix all tokens and channels of each row."""

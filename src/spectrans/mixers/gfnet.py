@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from spectrans.errors import must
 from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
 from spectrans.mixers.grid import Grid, GridOption, check_tokens
+from spectrans.mixers.response import FrequencyResponse, radial_response
 from spectrans.packing import Rows
 from spectrans.transforms.convolution import convolve
 from spectrans.transforms.dft import signal, spectrum
@@ -93,6 +94,11 @@ class GFNetMixer(Mixer):
         """Give the filter for rows of `n` tokens, one value per frequency k/n and channel."""
         return torch.view_as_complex(self._response(n).contiguous())
 
+    def learned(self, n: int) -> FrequencyResponse:
+        """Give the size of the filter."""
+        gain = self.frequency_response(n).abs()
+        return FrequencyResponse(torch.arange(len(gain)) / n, gain, "learned")
+
     def _response(self, n: int) -> Float[Tensor, "f d 2"]:
         parts = _activated(self.filter, self.options)
         # A program exported for any length may not ask whether this is the stored one.
@@ -150,6 +156,11 @@ class GFNetGridMixer(Mixer):
     def reset_parameters(self) -> None:
         """Draw a filter of mean power 1."""
         nn.init.normal_(self.filter, std=0.5**0.5)
+
+    def learned(self, n: int) -> FrequencyResponse:
+        """Give the size of the filter by the length of the frequency on both axes."""
+        gain = torch.linalg.vector_norm(_activated(self.filter, self.options), dim=-1)
+        return radial_response(gain, self.grid[1])
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """Convolve each channel of each grid with its kernel, circularly on both axes."""

@@ -32,6 +32,10 @@ class PointwiseMixing(nn.Module):
         """Draw gains of either sign and power one."""
         nn.init.normal_(self.gain)
 
+    def gains(self) -> Float[Tensor, "levels d"]:
+        """Give the size of the factor of every level and channel."""
+        return widened(self.gain).abs()
+
     def forward(self, coefficients: Coefficients, spare: int = 0) -> Coefficients:
         """Scale every level."""
         gain = widened(self.gain)
@@ -48,6 +52,10 @@ class ChannelMixing(nn.Module):
     def reset_parameters(self) -> None:
         """Draw matrices that keep the power."""
         init_unit_gain(self.weight, self.weight.shape[2])
+
+    def gains(self) -> Float[Tensor, "levels d"]:
+        """Give how strong a channel of every level comes out where all go in with power one."""
+        return torch.linalg.vector_norm(widened(self.weight), dim=2)
 
     def forward(self, coefficients: Coefficients, spare: int = 0) -> Coefficients:
         """Mix the channels of every level."""
@@ -81,6 +89,15 @@ class LevelMixing(nn.Module):
     def reset_parameters(self) -> None:
         """Draw matrices of unit gain."""
         init_unit_gain(self.weight, self.weight.shape[1])
+
+    def gains(self) -> Float[Tensor, "levels d"]:
+        """Give how strong every level comes out where all go in with power one."""
+        rows = torch.arange(len(self.weight), device=self.weight.device)
+        level = rows.where(rows > 0, len(rows) - 1)
+        # To a finer level a coefficient goes twice, at root 1/2 of its size.
+        finer = (level[None, :] - level[:, None]).clamp(min=0)
+        power = widened(self.weight).square() * (0.5**finer)[..., None]
+        return power.sum(1).sqrt()
 
     def forward(self, coefficients: Coefficients, spare: int = 0) -> Coefficients:
         """Add up what every level sends to every level."""
@@ -134,6 +151,9 @@ class AttentionMixing(nn.Module):
         """Draw projections that keep the power."""
         for heads in self.heads:
             cast(HeadProjection, heads).reset_parameters()
+
+    def gains(self) -> None:
+        """Give nothing: how strong a level comes out depends on the tokens."""
 
     def forward(self, coefficients: Coefficients, spare: int = 0) -> Coefficients:
         """Let the coefficients of every level attend to each other."""

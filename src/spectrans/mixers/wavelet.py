@@ -15,6 +15,7 @@ from spectrans.mixers.levels import (
     LevelMixing,
     PointwiseMixing,
 )
+from spectrans.mixers.response import LevelResponse
 from spectrans.transforms.anylength import wavedec_at_any_length, waverec_at_any_length
 from spectrans.transforms.filterbank import FilterBank
 from spectrans.transforms.lattice import orthogonal_bank, wavelet_angles
@@ -144,6 +145,11 @@ class WaveletMixer(Mixer):
     def bank(self) -> FilterBank:
         """Give the filters: the wavelet's, or what they were learned to be in every channel."""
         return self._fixed if self.angles is None else orthogonal_bank(self.angles)
+
+    def learned(self, n: int) -> LevelResponse | None:
+        """Give what the mixing makes of each level; None where attention decides."""
+        gain = self.mixing.gains()
+        return None if gain is None else LevelResponse(gain)
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """Transform, mix the coefficients, transform back."""

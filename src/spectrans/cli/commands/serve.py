@@ -1,6 +1,5 @@
 """The signature and help of `spectrans serve`."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,9 +8,7 @@ from spectrans.cli import parameters
 
 
 def serve(
-    folder: Annotated[
-        Path, typer.Argument(metavar="RUN", help="Folder that train or compare wrote.")
-    ],
+    folder: parameters.Run,
     host: Annotated[
         str,
         typer.Option(help="Address to listen on. The default is reached from this machine only."),
