@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
+from spectrans.mixers.response import FrequencyResponse
+from spectrans.training.layers import responses
 from spectrans.training.record import load_run
 from tests.cli.command import Answer, spectrans, write_table
 from tests.made_runs import saved_run
@@ -47,8 +49,9 @@ def test_every_layer_has_its_size_its_time_and_what_it_does(here: Path, inspecte
 
 def test_the_numbers_are_those_of_the_model(here: Path, inspected: Answer) -> None:
     first = json.loads(inspected.out)["layers"][0]["response"]
-    mixer = load_run(here / "run").model.blocks[0].mixer
-    gain = mixer.learned(12).gain.detach().numpy()
+    (shown, *_) = responses(load_run(here / "run").model, [], 12)
+    assert isinstance(shown, FrequencyResponse)
+    gain = shown.gain.numpy()
     np.testing.assert_allclose(first["mean"], gain.mean(1), rtol=1e-5)
     np.testing.assert_allclose(first["low"], np.percentile(gain, 10, axis=1), rtol=1e-5)
     np.testing.assert_allclose(first["cycles_per_token"], np.arange(7) / 12, rtol=1e-6)

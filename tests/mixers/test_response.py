@@ -1,6 +1,7 @@
 """What mixers say of themselves is what they do."""
 
 import math
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -64,7 +65,9 @@ def test_a_network_on_frequencies_is_measured_on_the_tokens(grid: tuple[int, int
 
 
 @pytest.mark.parametrize("mode", ["pointwise", "channel", "level"])
-def test_a_level_comes_out_as_strong_as_the_mixing_says(mode: str) -> None:
+def test_a_level_comes_out_as_strong_as_the_mixing_says(
+    mode: Literal["pointwise", "channel", "level"],
+) -> None:
     torch.manual_seed(1)
     mixer = Wavelet(wavelet="haar", levels=2, mixing_mode=mode).build(DIMS)
     said = mixer.learned(1 << 14)
