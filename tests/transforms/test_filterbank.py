@@ -1,6 +1,7 @@
 """One level and its adjoint: exact derivatives, and the same numbers by either arithmetic."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 
+from spectrans.transforms import routes
 from spectrans.transforms.filterbank import FilterBank, analysis, synthesis
 from spectrans.transforms.lattice import orthogonal_bank
 from spectrans.transforms.wavelet import Boundary, dwt, filters, idwt
@@ -92,6 +94,63 @@ def test_blocks_and_shifted_sums_give_the_same(name: str, boundary: Boundary, n:
     joined = idwt(*blocks, bank, n, boundary)
     summed = idwt(*sums, per_channel(bank, 3), n, boundary)
     torch.testing.assert_close(joined, summed, rtol=0, atol=1e-12)
+
+
+@pytest.fixture
+def depthwise(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have float32 filtered by oneDNN, on whatever CPU this is."""
+    if not torch.backends.mkldnn.is_available():
+        pytest.skip("torch has no oneDNN here")
+    monkeypatch.setattr(routes, "_has_wide_units", lambda: True)
+
+
+@pytest.mark.usefixtures("depthwise")
+@pytest.mark.parametrize("name", ["haar", "db2", "db3", "db20", "bior4.4"])
+@every_boundary
+@pytest.mark.parametrize(("n", "d"), [(2, 1), (3, 3), (31, 16), (64, 20)])
+def test_depthwise_convolutions_give_the_numbers_and_slopes_of_float64(
+    name: str, boundary: Boundary, n: int, d: int
+) -> None:
+    bank = filters(name)
+
+    def both_ways(x: Tensor) -> list[Tensor]:
+        a, c = dwt(x, bank, boundary)
+        y = idwt(a.sin(), c, bank, n, boundary)
+        return [a, c, y, *torch.autograd.grad((y * x.detach().cos()).sum(), x)]
+
+    channels_first = torch.randn(2, d, n)
+    x = channels_first.mT.requires_grad_()
+    assert routes.depthwise(x)
+    found = [c.double() for c in both_ways(x)]
+    torch.testing.assert_close(found, both_ways(x.double()), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.usefixtures("depthwise")
+@pytest.mark.parametrize("shape", [(2,), (3,), (3, 5)], ids=str)
+@pytest.mark.parametrize("n", [1, 3, 32])
+def test_depthwise_convolutions_filter_by_learned_taps(shape: tuple[int, ...], n: int) -> None:
+    def slopes(x: Tensor, angles: Tensor) -> list[Tensor]:
+        bank = orthogonal_bank(angles)
+        a, d = dwt(x, bank)
+        y = idwt(a.sin(), d, bank, n)
+        return [a, d, y, *torch.autograd.grad(y.square().sum(), (x, angles))]
+
+    arguments = torch.randn(2, n, 5, requires_grad=True), torch.randn(*shape, requires_grad=True)
+    found = [c.double() for c in slopes(*arguments)]
+    expected = slopes(*(x.double() for x in arguments))
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.usefixtures("depthwise")
+@pytest.mark.parametrize("precision", ["bf16", "tf32"])
+def test_convolutions_of_lower_precision_are_not_for_filters(precision: str) -> None:
+    conv: Any = torch.backends.mkldnn.conv  # type: ignore[attr-defined]
+    x = torch.randn(1, 8, 2)
+    before, conv.fp32_precision = conv.fp32_precision, precision
+    taken = routes.depthwise(x)
+    conv.fp32_precision = before
+    assert not taken
+    assert routes.depthwise(x)
 
 
 @pytest.fixture

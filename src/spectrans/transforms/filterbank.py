@@ -12,14 +12,8 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.autograd import Function
 
-from spectrans.transforms.polyphase import (
-    Taps,
-    analyse,
-    cropped,
-    phases,
-    synthesise,
-    tap_gradient,
-)
+from spectrans.transforms.depthwise import Taps
+from spectrans.transforms.polyphase import analyse, cropped, phases, synthesise, tap_gradient
 
 
 class FilterBank(NamedTuple):

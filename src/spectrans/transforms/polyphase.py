@@ -1,8 +1,9 @@
-"""The arithmetic of one wavelet level, without autograd, in two ways that give the same numbers.
+"""The arithmetic of one wavelet level, without autograd, in ways that give the same numbers.
 
 As sums of shifted rows: for filters per channel, for CUDA, and for captured graphs, where compilers
 fuse the sums into one loop and no size ties a graph to a parity. As products of short blocks with a
-banded matrix: 2 to 2.5 times as fast on CPU, where matrix products are exact.
+banded matrix: 2 to 2.5 times as fast on CPU, where matrix products are exact. And by convolutions
+of oneDNN where they can be had, faster still: `spectrans.transforms.depthwise`.
 """
 
 from functools import cache
@@ -11,8 +12,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-# Numbers for a fixed filter, one tensor for a learned one: shared (L) or one per channel (L, d).
-Taps = tuple[float, ...] | Float[Tensor, " taps"] | Float[Tensor, "taps d"]
+from spectrans.transforms import depthwise, routes
+from spectrans.transforms.depthwise import Taps
+
 Matrix = tuple[tuple[float, ...], ...]
 
 
@@ -22,6 +24,8 @@ def analyse(x: Tensor, low: Taps, high: Taps, wrap: bool, spare: int = 0) -> tup
     Spare rows hold nothing of use. A graph with one has no axis that may be of length one, which
     graphs treat apart, and so serves every length.
     """
+    if not spare and routes.depthwise(x):
+        return depthwise.analyse(x, low, high, wrap)
     if isinstance(low, tuple) and isinstance(high, tuple) and _is_for_blocks(x, spare):
         return _analyse_blocks(x, low, high, wrap)
     even, odd = phases(x, len(low), wrap, spare)
@@ -30,6 +34,8 @@ def analyse(x: Tensor, low: Taps, high: Taps, wrap: bool, spare: int = 0) -> tup
 
 def synthesise(a: Tensor, d: Tensor, low: Taps, high: Taps, wrap: bool, spare: int = 0) -> Tensor:
     """Compute `synthesis` of the filter bank; `spare` rows of coefficients give twice as many."""
+    if not spare and routes.depthwise(a):
+        return depthwise.synthesise(a, d, low, high, wrap)
     if isinstance(low, tuple) and isinstance(high, tuple) and _is_for_blocks(a, spare):
         return _synthesise_blocks(a, d, low, high, wrap)
     half, rows = len(low) // 2, a.shape[1]

@@ -158,6 +158,25 @@ def has_hooks(module: nn.Module) -> bool:
     )
 
 
+def depthwise(x: Tensor) -> bool:
+    """Say whether oneDNN's depthwise convolution can filter `x`, and keep its precision.
+
+    On an AMD Zen 4 it was faster at every size measured, from 14 samples of 12 channels on.
+    """
+    if not is_plain(x) or x.dtype != torch.float32 or x.numel() == 0:
+        return False
+    conv = torch.backends.mkldnn.conv  # type: ignore[attr-defined]
+    exact = getattr(conv, "fp32_precision", "") in ("none", "ieee")
+    return exact and bool(torch.backends.mkldnn.enabled) and _has_wide_units()
+
+
+@cache
+def _has_wide_units() -> bool:
+    """Say whether this is a CPU for which oneDNN writes its own code."""
+    known: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
+    return bool(known.get("avx2")) and torch.backends.mkldnn.is_available()
+
+
 def flash_features(*tensors: Tensor) -> bool:
     """Say whether attention through random features should be two calls of torch's flash kernel.
 
