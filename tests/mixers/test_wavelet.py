@@ -1,5 +1,6 @@
 """The wavelet mixer: its definition in every mode, and what sets it apart from other mixers."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from torch import Tensor
 from torch._dynamo.utils import counters
 
 from spectrans.mixers import Dims, Wavelet, WaveletMixer
+from spectrans.packing import Rows, pack_rows
 from tests.reference.wavelet import wavelet
 
 DIMS = Dims(hidden_dim=6, num_heads=2)
@@ -82,6 +84,32 @@ def test_every_derivative_equals_the_slope_of_the_definition(
     h = 1e-5
     expected = {key: (value(h, key) - value(-h, key)) / (2 * h) for key in found}
     assert found == pytest.approx(expected, rel=1e-6, abs=1e-7)
+
+
+@pytest.mark.parametrize("mode", ["pointwise", "channel"])
+@pytest.mark.parametrize(
+    "filters",
+    [{}, {"wavelet": "db3", "levels": 5}, {"wavelet": "db20"}, {"learnable": True}],
+    ids=["db4", "db3", "db20", "learnable"],
+)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+def test_packed_rows_have_the_values_and_slopes_of_one_call_per_length(
+    filters: dict[str, Any], mode: Any, dtype: torch.dtype
+) -> None:
+    mixer = shaken(Wavelet(mixing_mode=mode, **filters)).to(dtype)
+    mask = torch.arange(40) < torch.tensor([9, 31, 1, 2, 9, 3, 40, 5, 16, 4])[:, None]
+    rows = pack_rows(mask, mask.shape)
+    assert rows is not None
+    x = torch.randn(int(mask.sum()), 6, dtype=dtype, requires_grad=True)
+    weight = torch.randn_like(x)
+
+    def mixed(call: Callable[[Tensor, Rows], Tensor]) -> list[Tensor]:
+        y = call(x, rows)
+        return [y, *torch.autograd.grad((y * weight).sum(), (x, *mixer.parameters()))]
+
+    found, expected = mixed(mixer.forward_packed), mixed(lambda x, rows: rows.each(mixer, x))
+    bound = 1e-11 if dtype == torch.float64 else 1e-4
+    torch.testing.assert_close(found, expected, rtol=bound, atol=bound)
 
 
 @every_mode

@@ -16,11 +16,18 @@ from spectrans.mixers.levels import (
     PointwiseMixing,
 )
 from spectrans.mixers.response import LevelResponse
+from spectrans.packing import Rows
 from spectrans.transforms.anylength import wavedec_at_any_length, waverec_at_any_length
 from spectrans.transforms.filterbank import FilterBank
 from spectrans.transforms.lattice import orthogonal_bank, wavelet_angles
 from spectrans.transforms.precision import widened
 from spectrans.transforms.wavelet import Boundary, filters, max_levels, wavedec, waverec
+from spectrans.transforms.wavelet_rows import (
+    Layout,
+    layout_of_rows,
+    wavedec_of_rows,
+    waverec_of_rows,
+)
 
 
 class Wavelet(MixerOptions):
@@ -159,6 +166,35 @@ class WaveletMixer(Mixer):
         levels = max_levels(n, len(bank.dec_lo), boundary, self.options.levels)
         mixed = self.mixing(wavedec(widened(x), bank, levels, boundary))
         return waverec([widened(c) for c in mixed], bank, n, boundary).to(x.dtype)
+
+    def forward_packed(self, x: Float[Tensor, "t d"], rows: Rows) -> Float[Tensor, "t d"]:
+        """Do the same with packed rows, all of as many levels at once."""
+        alike = self.options.mixing_mode in ("pointwise", "channel")  # every place, that is
+        if self.options.boundary != "periodization" or not alike or len(rows.groups) == 1:
+            return rows.each(self, x)
+        bank, runs = self.bank(), self._runs(rows)
+        parts = x.split([sum(count * n for count, n in run) for run in runs.values()])
+        mixed = [
+            self._packed(part, bank, layout_of_rows(tuple(run), len(bank.dec_lo), levels, x.device))
+            for part, (levels, run) in zip(parts, runs.items(), strict=True)
+        ]
+        return torch.cat(mixed)
+
+    def _runs(self, rows: Rows) -> dict[int, list[tuple[int, int]]]:
+        """Give the groups by the levels they allow, in order: the shortest rows come first."""
+        runs: dict[int, list[tuple[int, int]]] = {}
+        for count, n in rows.groups:
+            levels = max_levels(
+                n, len(self._fixed.dec_lo), self.options.boundary, self.options.levels
+            )
+            runs.setdefault(levels, []).append((count, n))
+        return runs
+
+    def _packed(
+        self, x: Float[Tensor, "t d"], bank: FilterBank, layout: Layout
+    ) -> Float[Tensor, "t d"]:
+        mixed = self.mixing(wavedec_of_rows(widened(x), bank, layout))
+        return waverec_of_rows([widened(c) for c in mixed], bank, layout).to(x.dtype)
 
     def _at_any_length(self, x: Float[Tensor, "b n d"], bank: FilterBank) -> Float[Tensor, "b n d"]:
         """Do the same in a graph for every length: a level leaves a single sample as it is."""
