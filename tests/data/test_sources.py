@@ -176,7 +176,7 @@ ARRAYS: dict[str, tuple[dict[str, Any], str]] = {
     ),
     "no inputs": (
         {"a": X, "y": Y},
-        "a.npz must hold an array named one of x, X, inputs, sequences, data, got 'a, y'; "
+        "a.npz must hold an array named one of x, X, inputs, sequences, data, images, got 'a, y'; "
         "name the array with --text",
     ),
     "no labels": (
@@ -291,7 +291,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path: Path, name: str) -> None:
     [
         (
             {},
-            r"source must hold a folder of text files for each class, files named train and test,",
+            r"source must hold folders of texts or pictures, one a class, files named train and test,",
         ),
         ({"b.csv": b"x"}, r"set must hold tables named train and test, got 'b.csv'; or name the"),
         ({"pos/a": b"caf\xe9", "neg/a": b"x"}, r"set/pos/a must be UTF-8, byte 4 is not; save it"),

@@ -146,7 +146,7 @@ def test_a_file_that_is_no_tokenizer_is_refused(table: Path) -> None:
 
 def test_numbers_have_no_tokenizer(tmp_path: Path) -> None:
     path = jsonl(tmp_path / "a.jsonl", NUMBERS)
-    with pytest.raises(ValueError, match="tokenizer must be left out where rows are numbers"):
+    with pytest.raises(ValueError, match="tokenizer must be left out where rows are no texts"):
         load(path, tokenizer="bpe")
 
 

@@ -9,6 +9,7 @@ from spectrans.errors import unknown
 INPUTS = (
     "text", "sentence", "content", "review", "document", "body", "message", "comment",
     "tokens", "words", "sequence", "sequences", "inputs", "input", "x", "data",
+    "images", "picture",
 )  # fmt: skip
 LABELS = (
     "label", "class", "category", "target", "labels", "targets", "tags", "ner_tags", "y",

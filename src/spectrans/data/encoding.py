@@ -102,6 +102,10 @@ class Pixels(_Ids):
     kind: Literal["pixel"] = "pixel"
     vocab_size: PositiveInt
 
+    def describe(self) -> str:
+        """Say what tokens are, as in "read as ..."."""
+        return f"grey values below {self.vocab_size:,}"
+
 
 class Ids(_Ids):
     """Whole numbers that a user made.

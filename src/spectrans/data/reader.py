@@ -12,9 +12,11 @@ from jaxtyping import Int64
 
 from spectrans.data.columns import Columns, choose
 from spectrans.data.intake import Intake, TextIntake, intake_for
+from spectrans.data.pictures import PictureIntake
 from spectrans.data.sources import Refuse, Source
 from spectrans.data.sources.base import brief
 from spectrans.data.sources.lines import LONGEST_LINE
+from spectrans.data.sources.picture import Picture
 from spectrans.data.spec import DataSpec
 from spectrans.errors import FaultError, must
 from spectrans.tasks.classification import ClassCollector
@@ -113,10 +115,13 @@ class Reader:
         pieces = spec.tokenizer not in (None, "byte")
         # Pieces are counted when they are cut, from whole texts.
         limit = LONGEST_LINE if pieces else spec.max_length
-        self.intake = intake_for(first, limit, task == "token-classification")
+        if isinstance(first, Picture):
+            self.intake = PictureIntake(first, spec.max_length)
+        else:
+            self.intake = intake_for(first, limit, task == "token-classification")
         if pieces and not isinstance(self.intake, TextIntake):
             raise ValueError(
-                must("tokenizer", "be left out where rows are numbers", spec.tokenizer)
+                must("tokenizer", "be left out where rows are no texts", spec.tokenizer)
             )
         self.collector = (
             ClassCollector(whole=True) if whole else collector_for(task, self.columns.labels)

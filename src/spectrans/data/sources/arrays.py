@@ -1,16 +1,19 @@
 """NumPy archives of sequences: ids or vectors, padded, ragged or end to end."""
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from spectrans.data.sources.base import Refuse, Source, refuse_path, strict
+from spectrans.data.sources.picture import Picture
 from spectrans.errors import must
 
-INPUTS = ("x", "X", "inputs", "sequences", "data")
+INPUTS = ("x", "X", "inputs", "sequences", "data", "images")
+# Of these, what holds pictures.
+IMAGES = "images"
 LABELS = ("y", "Y", "labels", "label", "targets", "target")
 LENGTHS = ("lengths", "length")
 # A file that unpacks to more than this many times its size, and to more than a gibibyte, is a trap.
@@ -140,8 +143,15 @@ def _array(path: Path, archive: Any, name: str) -> np.ndarray:
     return array
 
 
-def _cut(file: str, name: str, inputs: np.ndarray, lengths: np.ndarray | None) -> list[np.ndarray]:
-    """Give the sequences of an array of inputs."""
+def _cut(
+    file: str, name: str, inputs: np.ndarray, lengths: np.ndarray | None
+) -> Sequence[np.ndarray | Picture]:
+    """Give the sequences, or the pictures, of an array of inputs."""
+    if name.startswith(IMAGES):
+        if inputs.ndim != 3 or inputs.dtype != np.uint8 or lengths is not None:
+            rule = "be uint8 of the shape (rows, height, width), without lengths"
+            raise ValueError(f"{file}: {must(name, rule, f'{inputs.dtype} {inputs.shape}')}")
+        return [Picture(image) for image in inputs]
     if inputs.dtype.kind not in "biuf":
         raise ValueError(f"{file}: {must(name, 'hold numbers', str(inputs.dtype))}")
     if lengths is None:

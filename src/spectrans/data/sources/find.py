@@ -8,6 +8,7 @@ from spectrans.data.sources.arrow import Parquet, Saved
 from spectrans.data.sources.base import Refuse, Source, refuse_path, strict
 from spectrans.data.sources.folders import ClassFolders, TextFolder, files, folders
 from spectrans.data.sources.lines import Objects, PlainText, Table, TabTable
+from spectrans.data.sources.picture import PictureFolders, is_picture
 from spectrans.errors import must
 
 FORMATS: dict[str, Callable[[Path, Refuse], Source]] = {
@@ -32,8 +33,8 @@ def find(path: Path, refuse: Refuse = strict) -> dict[str, Source]:
     Parameters
     ----------
     path
-        A file with a known ending; or a folder that holds one folder of text files per class,
-        files or folders named `train`, `validation` and `test`, or a saved data set of the
+        A file with a known ending; or a folder that holds one folder of texts or pictures per
+        class, files or folders named `train`, `validation` and `test`, or a saved data set of the
         `datasets` library.
     refuse
         Told of rows that cannot be read.
@@ -87,13 +88,16 @@ def _folder(path: Path, refuse: Refuse) -> Source:
     """Give the source of a folder without splits."""
     if (path / "state.json").is_file():
         return Saved(path, refuse)
-    if folders(path):
-        return ClassFolders(path, refuse)
+    if found := folders(path):
+        pictures = any(is_picture(file) for file in files(found[0]))
+        return PictureFolders(path, refuse) if pictures else ClassFolders(path, refuse)
     tables = [file for file in files(path) if file.suffix.lower() in FORMATS.keys() - {".txt"}]
     if tables:
         rule = "hold tables named train and test"
         raise ValueError(f"{must(path.name, rule, tables[0].name)}; or name the table itself")
     if files(path):
         return TextFolder(path, refuse)
-    rule = "hold a folder of text files for each class, files named train and test, or a data set"
+    rule = (
+        "hold folders of texts or pictures, one a class, files named train and test, or a data set"
+    )
     raise ValueError(f"{must('source', rule, str(path))} saved by datasets")

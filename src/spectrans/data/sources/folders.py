@@ -24,15 +24,17 @@ class ClassFolders(Source):
     def __init__(self, path: Path, refuse: Refuse = strict) -> None:
         super().__init__(path, refuse)
         self.files = [file for folder in folders(path) for file in files(folder)]
+        self.column = "text"
 
     def rows(self) -> Iterator[tuple[int, dict[str, Any]]]:
         """Give the files in the order of their names."""
         for number, file in enumerate(self.files):
-            text = self._text(number, file)
-            if text is not None:
-                yield number, {"text": text, "label": file.parent.name}
+            value = self.value(number, file)
+            if value is not None:
+                yield number, {self.column: value, "label": file.parent.name}
 
-    def _text(self, number: int, file: Path) -> str | None:
+    def value(self, number: int, file: Path) -> Any:
+        """Give what a file holds; None where that was refused."""
         if file.stat().st_size > LONGEST_LINE:
             place = self.place(number)
             self.refuse(f"{place} must hold at most {LONGEST_LINE:,} bytes, got more; split it")
@@ -57,6 +59,7 @@ class TextFolder(ClassFolders):
     def __init__(self, path: Path, refuse: Refuse = strict) -> None:
         Source.__init__(self, path, refuse)
         self.files = files(path)
+        self.column = "text"
 
 
 def folders(path: Path) -> list[Path]:
