@@ -189,7 +189,7 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path: Path
     ("name", "rule"),
     [
         ("none.csv", "name an existing file"),
-        ("notes.doc", "end in .csv, .tsv, .jsonl, .parquet, .npz, .txt"),
+        ("notes.doc", "end in .csv, .tsv, .jsonl, .parquet, .npz, .ts, .txt"),
     ],
 )
 def test_a_path_that_is_no_table_is_refused(tmp_path: Path, name: str, rule: str) -> None:

@@ -16,9 +16,9 @@ DATA = (
     "pathfinder", "pathfinder32", "pathfinder64", "pathfinder128",
     "recall", "recall64", "recall128", "recall256", "recall512",
     "copying", "copying64", "copying256", "copying1024", "copying4096",
-    "induction", "induction64", "induction256", "induction1024",
+    "induction", "induction64", "induction256", "induction1024", "series",
 )  # fmt: skip
-FORMATS = (".csv", ".tsv", ".jsonl", ".parquet", ".npz", ".txt")
+FORMATS = (".csv", ".tsv", ".jsonl", ".parquet", ".npz", ".ts", ".txt")
 # What a run or a comparison leaves in its folder.
 _MARKS = ("run.json", "compare.json")
 _RUNS = "runs/"

@@ -28,8 +28,8 @@ def load(source: str | Path | DataSpec, *, refuse: Refuse = strict, **settings: 
     ----------
     source
         A name such as `digits`, `digits32` or `listops?max=500&train=10000`, see `names()`; the
-        path of a `.csv`, `.tsv`, `.jsonl`, `.parquet`, `.npz` or `.txt` file, or of a folder; or a
-        whole spec.
+        path of a `.csv`, `.tsv`, `.jsonl`, `.parquet`, `.npz`, `.ts` or `.txt` file, or of a
+        folder; or a whole spec.
     refuse
         Told of each row that cannot be used; by default one bad row refuses the source.
     **settings

@@ -7,10 +7,11 @@ from spectrans.data.builtin.embedded import Digits, Languages
 from spectrans.data.builtin.listops import ListOps
 from spectrans.data.builtin.pathfinder import Pathfinder
 from spectrans.data.builtin.probes import Copying, Induction, Recall
+from spectrans.data.builtin.series import Series
 
 FAMILIES: dict[str, type[Builtin]] = {
     task.family: task
-    for task in (Digits, Languages, ListOps, Pathfinder, Recall, Copying, Induction)
+    for task in (Digits, Languages, ListOps, Pathfinder, Recall, Copying, Induction, Series)
 }
 _NAME = re.compile(r"([a-z-]+?)(\d{0,9})")
 

@@ -18,7 +18,7 @@ _FRACTION = re.compile(r"[-+]?(\d+\.\d*|\.\d+)")
 class Builtin(Options):
     """Settings of a task that comes with the library."""
 
-    # What its name begins with, and the setting that a number at the end of the name is for.
+    # What its name begins with, and the setting, if any, that a number at its end is for.
     family: ClassVar[str]
     number: ClassVar[str]
     # The numbers that listings show.
@@ -45,6 +45,8 @@ class Builtin(Options):
         ValueError
             An unknown setting, one without a value or named twice, or a value out of range.
         """
+        if number and not cls.number:
+            raise ValueError(must(cls.family, "be named without a number", cls.family + number))
         values: dict[str, Any] = {cls.number: int(number)} if number else {}
         for part in query.split("&") if query else ():
             name, equals, value = part.partition("=")
@@ -60,7 +62,7 @@ class Builtin(Options):
     @property
     def name(self) -> str:
         """The name that stands for these settings, without those that are as usual."""
-        number = getattr(self, self.number)
+        number = getattr(self, self.number) if self.number else ""
         changed = [
             f"{name}={getattr(self, name)}"
             for name, field in type(self).model_fields.items()

@@ -9,6 +9,7 @@ from spectrans.data.sources.base import Refuse, Source, refuse_path, strict
 from spectrans.data.sources.folders import ClassFolders, TextFolder, files, folders
 from spectrans.data.sources.lines import Objects, PlainText, Table, TabTable
 from spectrans.data.sources.picture import PictureFolders, is_picture
+from spectrans.data.sources.series import TimeSeries
 from spectrans.errors import must
 
 FORMATS: dict[str, Callable[[Path, Refuse], Source]] = {
@@ -17,6 +18,7 @@ FORMATS: dict[str, Callable[[Path, Refuse], Source]] = {
     ".jsonl": Objects,
     ".parquet": Parquet,
     ".npz": Archive,
+    ".ts": TimeSeries,
     ".txt": PlainText,
 }
 # What the splits of a folder or a file may be called.
@@ -62,13 +64,19 @@ def find(path: Path, refuse: Refuse = strict) -> dict[str, Source]:
         for split, known in SPLITS.items()
         for name in known
         for child in sorted(path.iterdir())
-        if child.name.split(".")[0].lower() == name and _is_source(child)
+        if _part(child) == name and _is_source(child)
     }
     # A folder called train may also be a class.
     rest = [child for child in path.iterdir() if _is_source(child) and child not in found.values()]
     if "train" in found and (found["train"].is_file() or not any(c.is_dir() for c in rest)):
         return {split: _whole(child, refuse) for split, child in found.items()}
     return {"all": _folder(path, refuse)}
+
+
+def _part(path: Path) -> str:
+    """Give what may be the name of a split: of `train.csv` train, of `Name_TRAIN.ts` too."""
+    name = path.name.split(".")[0].lower()
+    return name.rpartition("_")[2] if path.suffix.lower() == ".ts" else name
 
 
 def _is_source(path: Path) -> bool:

@@ -17,7 +17,7 @@ LONGEST_LINE = 2**24
 _AT_ONCE = 2**20
 
 
-class _Lines(Source):
+class Lines(Source):
     """A file in UTF-8, with or without a byte order mark."""
 
     unit: ClassVar[str] = "line"
@@ -50,7 +50,7 @@ class _Lines(Source):
         return decoded
 
 
-class Table(_Lines):
+class Table(Lines):
     """A CSV file: the first line names the columns."""
 
     empty: ClassVar[str] = "the header only"
@@ -102,7 +102,7 @@ class TabTable(Table):
     separator: ClassVar[str | None] = "\t"
 
 
-class Objects(_Lines):
+class Objects(Lines):
     """A JSONL file: each line is an object."""
 
     empty: ClassVar[str] = "blank lines only"
@@ -128,7 +128,7 @@ class Objects(_Lines):
         return None
 
 
-class PlainText(_Lines):
+class PlainText(Lines):
     """A text file: each line that is not blank is a text."""
 
     empty: ClassVar[str] = "blank lines only"
