@@ -11,6 +11,7 @@ from spectrans.cli.commands import data
 from spectrans.cli.commands.compare import compare
 from spectrans.cli.commands.doctor import doctor
 from spectrans.cli.commands.evaluate import evaluate
+from spectrans.cli.commands.export import export
 from spectrans.cli.commands.inspect import inspect as look_inside
 from spectrans.cli.commands.plans import plans
 from spectrans.cli.commands.predict import predict
@@ -32,6 +33,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "data": data.listing,
     "data list": data.listing,
     "data check": data.check,
+    "export": export,
     "plans": plans,
     "evaluate": evaluate,
     "doctor": doctor,

@@ -13,6 +13,7 @@ from spectrans.cli.commands import data
 from spectrans.cli.commands.compare import compare
 from spectrans.cli.commands.doctor import doctor
 from spectrans.cli.commands.evaluate import evaluate
+from spectrans.cli.commands.export import export
 from spectrans.cli.commands.inspect import inspect
 from spectrans.cli.commands.plans import plans
 from spectrans.cli.commands.predict import predict
@@ -34,6 +35,7 @@ app.command()(train)
 app.command()(predict)
 app.command()(evaluate)
 app.command()(inspect)
+app.command()(export)
 app.command()(serve)
 app.add_typer(data.app, name="data")
 app.command()(plans)

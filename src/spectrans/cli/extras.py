@@ -11,6 +11,7 @@ PURPOSES = {
     "hf": "training, trained tokenizers and the models of transformers",
     "arrow": "Parquet files and folders that datasets saved",
     "onnx": "export to ONNX",
+    "serve": "answers over HTTP",
     "sentence-transformers": "models for sentence-transformers",
 }
 _OWN = {"dev", "docs", "bench"}
