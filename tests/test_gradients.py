@@ -19,7 +19,7 @@ every_case = pytest.mark.parametrize("case", CASES + VARIANTS + GRIDS, ids=ids)
 
 @pytest.fixture
 def plain_attention() -> Iterator[None]:
-    """Attention by products and a softmax: torch's CPU kernel has no second slope."""
+    """Attention by products and a softmax: torch's CPU kernel knows no vmap."""
     with sdpa_kernel(SDPBackend.MATH):
         yield
 
@@ -36,7 +36,6 @@ def small(case: Case) -> tuple[Mixer, Tensor]:
 
 
 @every_case
-@pytest.mark.usefixtures("plain_attention")
 def test_first_and_second_slopes_are_those_of_finite_differences(case: Case) -> None:
     mixer, x = small(case)
     assert gradcheck(mixer, x, fast_mode=True)
@@ -44,7 +43,6 @@ def test_first_and_second_slopes_are_those_of_finite_differences(case: Case) -> 
 
 
 @every_case
-@pytest.mark.usefixtures("plain_attention")
 def test_slopes_by_weights_are_those_of_finite_differences(case: Case) -> None:
     mixer, x = small(case)
     names = [name for name, _ in mixer.named_parameters()]

@@ -15,6 +15,7 @@ from spectrans.mixers.projection import HeadProjection
 from spectrans.mixers.response import AttentionResponse, attention_response
 from spectrans.packing import Rows
 from spectrans.positions import alibi_bias, rotary
+from spectrans.transforms.attention import softmax_attention
 from spectrans.transforms.precision import full_precision, widened
 
 
@@ -134,7 +135,7 @@ class AttentionMixer(Mixer):
         bias: Tensor | None,
     ) -> Float[Tensor, "*b n c"]:
         dropout = self.options.dropout if self.training else 0.0
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, dropout_p=dropout)
+        return softmax_attention(q, k, v, bias, dropout)
 
     def _bias(self, q: Float[Tensor, "b h n c"], window: int | None) -> Tensor | None:
         """Give what is added to the logits of a whole row: ALiBi, the window, or nothing."""

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from spectrans.initialisation import init_unit_gain
 from spectrans.mixers.projection import HeadProjection
+from spectrans.transforms.attention import softmax_attention
 from spectrans.transforms.precision import full_precision, widened
 
 Coefficients = list[Float[Tensor, "b _ d"]]
@@ -165,7 +166,7 @@ def _attend(heads: HeadProjection, c: Float[Tensor, "b k d"], spare: int) -> Flo
     q, k, v = heads.split(c.to(heads.qkv.weight.dtype))
     rows = c.shape[1]
     seen = torch.arange(rows, device=c.device)[None] < rows - spare if spare else None
-    return heads.merge(F.scaled_dot_product_attention(q, k, v, attn_mask=seen))
+    return heads.merge(softmax_attention(q, k, v, seen))
 
 
 def _rows(coefficients: Coefficients) -> list[int]:

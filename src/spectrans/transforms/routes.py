@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd import forward_ad
+from torch.nn.attention import SDPBackend
 from torch.utils import _python_dispatch
 
 from spectrans.errors import unknown
@@ -187,6 +188,20 @@ def flash_features(*tensors: Tensor) -> bool:
     if not is_plain(*tensors) or needs_slope(*tensors) or tensors[0].dim() != 4:
         return False
     return _flash_is_right()
+
+
+def flash_slopes(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None, dropout: float) -> bool:
+    """Say whether attention is torch's flash kernel for CPU in need of a slope of its slope.
+
+    Where torch would not choose that kernel, or a bias is learned, torch's own choice has slopes of
+    any order.
+    """
+    if dropout or not is_plain(q, k, v) or not needs_slope(q, k, v) or needs_slope(bias):
+        return False
+    choice = getattr(torch, "_fused_sdp_choice", None)
+    if choice is None or torch.is_autocast_enabled("cpu"):
+        return False
+    return choice(q, k, v, bias, 0.0, False) == SDPBackend.FLASH_ATTENTION.value
 
 
 def onednn(rows: int, weight: Tensor, dtype: torch.dtype) -> bool:
