@@ -98,5 +98,8 @@ def test_progress_counts_steps_and_tokens() -> None:
 
 
 def test_a_run_that_diverges_stops_with_the_way_out() -> None:
-    with pytest.raises(TrainingError, match=r"the loss was (nan|inf) by step \d+: lower the learn"):
+    with pytest.raises(
+        TrainingError,
+        match=r"the loss was (nan|inf) at step \d+, first behind [a-z.0-9]+: lower the learning rate of",
+    ):
         train(spec(steps=50, learning_rate=1e30), order_task(32))

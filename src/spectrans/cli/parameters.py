@@ -73,6 +73,14 @@ DataSeed = Annotated[
         "--data-seed", min=0, help="Decides which row is in which split.", show_default="0"
     ),
 ]
+Size = Annotated[
+    str | None,
+    typer.Option(
+        help="tiny (4 layers of 64 channels), small (6 of 256) or base (12 of 768); the next three "
+        "options overrule it.",
+        show_default="tiny",
+    ),
+]
 Layers = Annotated[
     int | None, typer.Option(help="Layers; the plan is repeated over them.", show_default="4")
 ]
@@ -85,6 +93,25 @@ Epochs = Annotated[
 ]
 Steps = Annotated[int | None, typer.Option(help="Optimiser steps, in the place of --epochs.")]
 BatchSize = Annotated[int | None, typer.Option(help="Rows per optimiser step.", show_default="16")]
+Accumulate = Annotated[
+    int | None,
+    typer.Option(help="Parts in which a step's rows are done; more need less memory."),
+]
+ClassWeights = Annotated[
+    str | None,
+    typer.Option(help="balanced: rare classes count as much as common ones.", show_default="none"),
+]
+Patience = Annotated[
+    int | None,
+    typer.Option(help="Stop after this many evaluations (epochs) without a better one."),
+]
+Precision = Annotated[
+    str | None,
+    typer.Option(
+        help="float32, bfloat16, or auto: bfloat16 where the machine is faster with it.",
+        show_default="auto",
+    ),
+]
 Out = Annotated[
     Path | None,
     typer.Option("--out", "-o", help="Folder for the result.", show_default="runs/<data>-<number>"),

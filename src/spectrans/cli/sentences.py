@@ -18,9 +18,13 @@ class Failed(TyperException):
 
 
 class Interrupted(TyperException):
-    """Ctrl-C, with what is left of the work, in one sentence: exit code 130."""
+    """Ctrl-C or SIGTERM, with what is left of the work, in one sentence: exit code 130 or 143."""
 
     exit_code = 130
+
+    def __init__(self, message: str, signum: int = 2) -> None:
+        super().__init__(message)
+        self.exit_code = 128 + signum
 
 
 @contextmanager

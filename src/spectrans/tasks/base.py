@@ -7,6 +7,7 @@ from jaxtyping import Float, Int64
 from pydantic import ConfigDict, NonNegativeInt, Strict
 from torch import Tensor
 
+from spectrans.errors import must
 from spectrans.options import Options
 from spectrans.sequences import Sequences
 
@@ -165,9 +166,55 @@ class Task(Options):
         """
         raise NotImplementedError
 
-    def loss(self, outputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
-        """Give the mean loss of a batch, each class weighted where weights are given."""
+    def loss(
+        self,
+        outputs: Tensor,
+        targets: Tensor,
+        weights: Tensor | None = None,
+        items: Tensor | None = None,
+    ) -> Tensor:
+        """Give the mean loss of a batch.
+
+        Parameters
+        ----------
+        outputs
+            Of a model.
+        targets
+            Of the same batch.
+        weights
+            What `balance` gives; None weighs all classes alike.
+        items
+            What to divide the sum by, where the batch is a part of a larger one; None is the number
+            of targets.
+
+        Returns
+        -------
+        Tensor
+            A scalar. Weights do not change what the sum is divided by: their mean over the training
+            rows is 1, and a batch that happens to hold one class must not undo them.
+        """
         raise NotImplementedError
+
+    def balance(self, labels: Labels) -> Tensor:
+        """Give the weights of the loss with which all classes count alike.
+
+        Parameters
+        ----------
+        labels
+            Of the training split.
+
+        Returns
+        -------
+        Tensor
+            For `loss`.
+
+        Raises
+        ------
+        ValueError
+            There are no classes.
+        """
+        rule = f"be left out for {self.kind}, which has no classes to balance"
+        raise ValueError(must("class_weights", rule, "balanced"))
 
     def meter(self) -> Meter:
         """Give a fresh meter."""

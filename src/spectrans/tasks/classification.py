@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from spectrans.tasks.base import Labels, Meter, Metric, Scores, Task
 from spectrans.tasks.collector import Collector, Matched, Place, fault, missing, number
-from spectrans.tasks.counts import ClassCounts, refuse_few, refuse_form, refuse_labels
+from spectrans.tasks.counts import ClassCounts, balanced, refuse_few, refuse_form, refuse_labels
 
 # More are no classes, but something that is different in every row.
 MOST_CLASSES = 10_000
@@ -62,9 +62,21 @@ class Classification(Task):
         """Give the indices of the classes."""
         return torch.tensor(labels, dtype=torch.int64)
 
-    def loss(self, outputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+    def loss(
+        self,
+        outputs: Tensor,
+        targets: Tensor,
+        weights: Tensor | None = None,
+        items: Tensor | None = None,
+    ) -> Tensor:
         """Give the mean cross entropy."""
-        return cross_entropy(outputs, targets, weights)
+        total = cross_entropy(outputs, targets, weights, reduction="sum")
+        return total / (len(targets) if items is None else items)
+
+    def balance(self, labels: Labels) -> Tensor:
+        """Weigh each class by one over its share of the rows."""
+        assert isinstance(labels, np.ndarray)
+        return balanced(torch.bincount(torch.from_numpy(labels), minlength=len(self.labels)))
 
     def meter(self) -> "ClassMeter":
         """Give a meter of accuracy, macro F1 and every class."""

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import numpy as np
 import torch
-from jaxtyping import Int64, Integer
+from jaxtyping import Float32, Int64, Integer
 from torch import Tensor
 
 from spectrans.errors import must
@@ -38,6 +38,11 @@ def refuse_labels(name: str, labels: Integer[np.ndarray, " rows"], classes: int)
         row = int(wrong[0])
         rule = f"be between 0 and {classes - 1}"
         raise ValueError(must(f"{name}.labels[{row}]", rule, int(labels[row])))
+
+
+def balanced(counts: Int64[Tensor, " classes"]) -> Float32[Tensor, " classes"]:
+    """Give each class a weight of one over its share; the mean over what was counted is 1."""
+    return (counts.sum() / (len(counts) * counts.clamp(min=1))).float()
 
 
 class ClassCounts:

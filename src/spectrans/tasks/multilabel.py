@@ -16,7 +16,7 @@ from spectrans.errors import must
 from spectrans.tasks.base import ClassScore, Labels, Meter, Metric, Scores, Task
 from spectrans.tasks.classification import in_order
 from spectrans.tasks.collector import Collector, Matched, Place, fault
-from spectrans.tasks.counts import refuse_few, refuse_form
+from spectrans.tasks.counts import balanced, refuse_few, refuse_form
 
 MOST_CLASSES = 1_000
 # What stands between the classes of a row in a table.
@@ -73,10 +73,25 @@ class MultiLabel(Task):
         """Give 1 for every class that a row has."""
         return torch.from_numpy(np.stack(labels)).float()
 
-    def loss(self, outputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+    def loss(
+        self,
+        outputs: Tensor,
+        targets: Tensor,
+        weights: Tensor | None = None,
+        items: Tensor | None = None,
+    ) -> Tensor:
         """Give the mean binary cross entropy over rows and classes."""
         targets = targets.to(outputs.dtype)
-        return binary_cross_entropy_with_logits(outputs, targets, weights)
+        each = None if weights is None else torch.where(targets > 0, weights[1], weights[0])
+        total = binary_cross_entropy_with_logits(outputs, targets, each, reduction="sum")
+        return total / (targets.numel() if items is None else items)
+
+    def balance(self, labels: Labels) -> Tensor:
+        """Weigh, for each class, the rows without it and the rows with it alike."""
+        assert isinstance(labels, np.ndarray)
+        present = torch.from_numpy(labels.sum(axis=0, dtype=np.int64))
+        both = torch.stack([len(labels) - present, present])
+        return torch.stack([balanced(pair) for pair in both.unbind(1)], 1)
 
     def meter(self) -> "MultiLabelMeter":
         """Give a meter of F1 and of rows that are all right."""

@@ -77,10 +77,17 @@ class Regression(Task):
         numbers = (np.stack(labels) - np.array(self.mean)) / np.array(self.scale)
         return torch.from_numpy(numbers.astype(np.float32))
 
-    def loss(self, outputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+    def loss(
+        self,
+        outputs: Tensor,
+        targets: Tensor,
+        weights: Tensor | None = None,
+        items: Tensor | None = None,
+    ) -> Tensor:
         """Give the mean squared error, in units of the scale."""
         assert weights is None, "numbers have no classes"
-        return mse_loss(outputs, targets.to(outputs.dtype))
+        total = mse_loss(outputs, targets.to(outputs.dtype), reduction="sum")
+        return total / (targets.numel() if items is None else items)
 
     def meter(self) -> "RegressionMeter":
         """Give a meter of R² and errors."""

@@ -15,7 +15,7 @@ from spectrans.sequences import Sequences
 from spectrans.tasks.base import Labels, Meter, Metric, Scores, Task
 from spectrans.tasks.classification import in_order
 from spectrans.tasks.collector import Collector, Matched, Place, fault, missing
-from spectrans.tasks.counts import ClassCounts, refuse_few
+from spectrans.tasks.counts import ClassCounts, balanced, refuse_few
 from spectrans.tasks.spans import are_tags, spans
 
 MOST_CLASSES = 1_000
@@ -42,11 +42,17 @@ class TokenTask(Task):
             targets[row, : len(label)] = label
         return torch.from_numpy(targets)
 
-    def loss(self, outputs: Tensor, targets: Tensor, weights: Tensor | None = None) -> Tensor:
+    def loss(
+        self,
+        outputs: Tensor,
+        targets: Tensor,
+        weights: Tensor | None = None,
+        items: Tensor | None = None,
+    ) -> Tensor:
         """Give the mean cross entropy over all tokens with a label."""
-        # Without any, the mean would be no number.
         targets = targets.flatten()
-        asked = (targets != NO_LABEL).sum().clamp(min=1)
+        # Without any label, the mean would be no number.
+        asked = (targets != NO_LABEL).sum().clamp(min=1) if items is None else items
         total = cross_entropy(
             outputs.flatten(0, -2), targets, weights, ignore_index=NO_LABEL, reduction="sum"
         )
@@ -116,6 +122,17 @@ class TokenClassification(TokenTask):
                 rule = f"be between 0 and {len(self.labels) - 1}, or {NO_LABEL}"
                 raise ValueError(must(f"{name}.labels[{row}]", rule, int(wrong[0])))
 
+    def balance(self, labels: Labels) -> Tensor:
+        """Weigh each class by one over its share of the tokens with a label."""
+        assert isinstance(labels, Sequences)
+        return balanced(torch.from_numpy(self._counts(labels)))
+
+    def _counts(self, labels: Sequences) -> Int64[np.ndarray, " classes"]:
+        counts = np.zeros(len(self.labels), dtype=np.int64)
+        for label in labels:
+            counts += np.bincount(label[label != NO_LABEL], minlength=len(counts))
+        return counts
+
     def meter(self) -> "TokenMeter":
         """Give a meter of entities, macro F1, accuracy and every class."""
         return TokenMeter(self)
@@ -123,9 +140,7 @@ class TokenClassification(TokenTask):
     def constant(self, labels: Labels) -> tuple[str, Tensor]:
         """Answer with the share of every class."""
         assert isinstance(labels, Sequences)
-        counts = np.zeros(len(self.labels))
-        for label in labels:
-            counts += np.bincount(label[label != NO_LABEL], minlength=len(counts))
+        counts = self._counts(labels).astype(np.float64)
         shares = torch.from_numpy(counts).clamp(min=0.5) / max(1.0, counts.sum())
         return "majority class", torch.log(shares)
 

@@ -10,13 +10,16 @@ from torch import Tensor
 from spectrans.data import Dataset, Examples
 from spectrans.models import BaseModel
 from spectrans.tasks import MaskedLM, Task
+from spectrans.tasks.tokens import NO_LABEL
+from spectrans.training.order import Draw
 
 
 class Item(TypedDict):
-    """One labelled sequence; the names are those that transformers' samplers look for."""
+    """One labelled sequence; a filler only stands in for one that its batch has not."""
 
-    input_ids: np.ndarray
+    tokens: np.ndarray
     labels: Any
+    filler: bool
 
 
 class LabelledSequences(torch.utils.data.Dataset[Item]):
@@ -27,26 +30,25 @@ class LabelledSequences(torch.utils.data.Dataset[Item]):
     examples
         A split of a `spectrans.data.Dataset`.
     task
-        What is asked of a row.
-    fixed
-        Whether a row is asked the same every time, where chance has a part in it; else torch's
-        random state decides.
+        What is asked of a row. Where chance has a part in it, a row is asked the same every time
+        that it is called by its number, and differently in every epoch that draws it.
     """
 
-    def __init__(self, examples: Examples, task: Task, fixed: bool = True) -> None:
+    def __init__(self, examples: Examples, task: Task) -> None:
         self.examples = examples
         self.task = task
-        self.fixed = fixed
 
     def __len__(self) -> int:
         return len(self.examples)
 
-    def __getitem__(self, row: int) -> Item:
+    def __getitem__(self, place: int | Draw) -> Item:
+        row = place.row if isinstance(place, Draw) else place
         tokens, label = self.examples.tokens[row], self.examples.label(row)
         if isinstance(self.task, MaskedLM):
-            seed = row if self.fixed else int(torch.randint(2**31, ()))
+            seed = [place.seed, place.epoch, row] if isinstance(place, Draw) else row
             tokens, label = self.task.ask(tokens, label, np.random.RandomState(seed))
-        return {"input_ids": tokens, "labels": label}
+        filler = isinstance(place, Draw) and place.filler
+        return {"tokens": tokens, "labels": label, "filler": filler}
 
 
 def padded(sequences: Sequence[np.ndarray]) -> dict[str, Tensor]:
@@ -88,11 +90,15 @@ class Collator:
         self.task = dataset.task
         self.encoding = dataset.encoding
 
-    def __call__(self, items: list[Item]) -> dict[str, Tensor]:
-        """Put items together."""
-        batch = padded([self.encoding.present(item["input_ids"]) for item in items])
+    def __call__(self, items: list[Item]) -> dict[str, Any]:
+        """Put items together; of fillers say so."""
+        batch: dict[str, Any] = {**padded([self.encoding.present(i["tokens"]) for i in items])}
         labels = [item["labels"] for item in items]
-        return {**batch, "labels": self.task.targets(labels, batch["inputs"].shape[1])}
+        batch["labels"] = self.task.targets(labels, batch["inputs"].shape[1])
+        if any(item["filler"] for item in items):
+            batch["labels"].fill_(NO_LABEL)
+            batch["filler"] = True
+        return batch
 
 
 def feed(model: BaseModel, inputs: Tensor, attention_mask: Tensor | None = None) -> Tensor:

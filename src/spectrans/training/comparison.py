@@ -10,6 +10,7 @@ from spectrans.errors import must
 from spectrans.options import Options
 from spectrans.plan import tiled
 from spectrans.training.record import RunRecord
+from spectrans.training.sizes import LEARNING_RATE, learning_rate
 from spectrans.training.spec import RunSpec
 
 PLANS = ("attention", "fourier", "3xgfnet,attention", "fourier,attention", "wavelet,attention")
@@ -37,9 +38,19 @@ class Comparison(Options):
     plans: Annotated[tuple[str, ...], Strict(False), Field(min_length=1)] = PLANS
     seeds: Annotated[tuple[int, ...], Strict(False), Field(min_length=1)] = (0, 1, 2)
     learning_rates: Annotated[tuple[PositiveFloat, ...], Strict(False), Field(min_length=1)] = (
-        RunSpec.model_fields["learning_rate"].default,
+        LEARNING_RATE,
     )
     shared: RunSpec = Field(default_factory=RunSpec)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rate(cls, values: Any) -> Any:
+        """Write the default learning rate out, which follows from the width of the models."""
+        if isinstance(values, dict) and "learning_rates" not in values:
+            shared = values.get("shared")
+            if isinstance(shared, RunSpec):
+                return {**values, "learning_rates": (learning_rate(shared.hidden_dim),)}
+        return values
 
     @model_validator(mode="after")
     def _check(self) -> "Comparison":

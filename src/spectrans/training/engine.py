@@ -1,33 +1,29 @@
-"""One training run on the `Trainer` of transformers: the only file that imports it."""
+"""One training run on the `Trainer` of transformers."""
 
 import tempfile
-import time
-from dataclasses import dataclass, field
-from math import isfinite
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import (
-    EvalPrediction,
-    PrinterCallback,
-    Trainer,
-    TrainerCallback,
-    TrainingArguments,
-)
+from transformers import EvalPrediction
 from transformers.utils import logging as transformers_logging
 
 from spectrans.data import Dataset
 from spectrans.models import BaseModel
 from spectrans.tasks import Scores, Task
+from spectrans.training.arguments import arguments
 from spectrans.training.batches import Collator, LabelledSequences, feed
-from spectrans.training.progress import Progress, TrainingError, Watch
+from spectrans.training.diagnosis import memory_in_words
+from spectrans.training.order import Order
+from spectrans.training.precision import resolved
+from spectrans.training.progress import TrainingError, Watch
+from spectrans.training.signals import Stopped, Wish
 from spectrans.training.spec import RunSpec
-
-# Reports per run, evaluations not counted.
-REPORTS = 100
-# Rows per forward pass in evaluation.
-EVALUATION_BATCH = 64
+from spectrans.training.trainer import RunTrainer
+from spectrans.training.watcher import Watcher
 
 
 @dataclass(frozen=True)
@@ -48,6 +44,12 @@ class Fit:
         Time of training and evaluations.
     history
         Everything that was measured on the way, in order.
+    precision
+        In which products were computed.
+    device
+        On what.
+    processes
+        How many trained.
     """
 
     validation: Scores
@@ -56,6 +58,31 @@ class Fit:
     test: Scores
     seconds: float
     history: tuple[dict[str, int | float], ...]
+    precision: str
+    device: str
+    processes: int
+
+
+@dataclass(frozen=True)
+class Keeping:
+    """Where a run keeps itself while it is under way.
+
+    Parameters
+    ----------
+    folder
+        Of the run; None keeps nothing.
+    save_every
+        Steps between checkpoints; None is about a minute.
+    resume
+        Checkpoint to go on from.
+    wish
+        Whether somebody asked for the end.
+    """
+
+    folder: Path | None = None
+    save_every: int | None = None
+    resume: Path | None = None
+    wish: Wish = Wish()  # noqa: RUF009 - nobody asks one that is not listening
 
 
 class Answering(nn.Module):
@@ -67,89 +94,37 @@ class Answering(nn.Module):
         A model with the head of the task.
     task
         What it learns to answer.
+    weights
+        Of classes, in training; None for all alike.
     """
 
-    # Else Trainer takes the loss for a sum over the items of all processes, and does not average.
-    accepts_loss_kwargs = False
+    # A step's loss is a sum over all its parts, divided by the labels that these have together.
+    accepts_loss_kwargs = True
 
-    def __init__(self, model: BaseModel, task: Task) -> None:
+    def __init__(self, model: BaseModel, task: Task, weights: Tensor | None = None) -> None:
         super().__init__()
         self.model = model
         self.task = task
+        self.weights: Tensor | None
+        self.register_buffer("weights", weights, persistent=False)
 
     def forward(
-        self, inputs: Tensor, labels: Tensor, attention_mask: Tensor | None = None
+        self,
+        inputs: Tensor,
+        labels: Tensor,
+        attention_mask: Tensor | None = None,
+        filler: bool = False,
+        num_items_in_batch: Tensor | None = None,
     ) -> dict[str, Tensor]:
-        """Give the mean loss of a batch, and the outputs."""
+        """Give the loss of a batch, and the outputs."""
         outputs = feed(self.model, inputs, attention_mask)
-        return {"loss": self.task.loss(outputs, labels), "outputs": outputs}
-
-
-@dataclass
-class _Watcher(TrainerCallback):
-    """Reports progress, keeps the best weights, and stops a run whose loss is no number."""
-
-    spec: RunSpec
-    model: BaseModel
-    task: Task
-    judge: "_Judge"
-    watch: Watch
-    tokens_per_step: float
-    history: list[dict[str, int | float]] = field(default_factory=list)
-    best: dict[str, Tensor] = field(default_factory=dict)
-    kept: Scores | None = None
-    best_rank: tuple[float, float] = (float("-inf"), 0.0)
-    best_step: int = 0
-    latest: float | None = None
-    started: float = 0.0
-    training: float = 0.0
-    resumed: float = 0.0
-
-    def on_train_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
-        self.started = self.resumed = time.perf_counter()
-
-    def on_step_end(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
-        now = time.perf_counter()
-        self.training += now - self.resumed
-        self.resumed = now
-
-    def on_log(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
-        logs = rest["logs"]
-        if "loss" not in logs:
-            return
-        if not isfinite(logs["loss"]):
-            way_out = f"lower the learning rate of {self.spec.learning_rate:g}"
-            message = f"the loss was {logs['loss']} by step {state.global_step}: {way_out}"
-            raise TrainingError(message)
-        self.history.append({"step": state.global_step, **logs})
-        passed = time.perf_counter() - self.started
-        self.watch(
-            Progress(
-                step=state.global_step,
-                total_steps=state.max_steps,
-                loss=logs["loss"],
-                metric=self.task.lead,
-                validation=self.latest,
-                tokens_per_second=state.global_step * self.tokens_per_step / self.training,
-                seconds_left=passed / state.global_step * (state.max_steps - state.global_step),
-            )
-        )
-
-    def on_evaluate(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
-        if "eval_loss" not in rest["metrics"]:
-            return  # the test split, after training
-        scores = self.judge.scores
-        self.latest, loss = scores.values[self.task.lead.name], scores.values["loss"]
-        entry = {f"validation_{name}": value for name, value in scores.values.items()}
-        self.history.append({"step": state.global_step, "epoch": state.epoch, **entry})
-        # A few hundred rows often tie; the loss then says more.
-        rank = (self.task.lead.rank(self.latest), -loss)
-        if isfinite(loss) and rank > self.best_rank:
-            self.best_rank, self.kept = rank, scores
-            self.best_step = state.global_step
-            weights = self.model.state_dict()
-            self.best = {name: value.detach().clone() for name, value in weights.items()}
-        self.resumed = time.perf_counter()
+        # Losses are computed in float32 or wider.
+        outputs = outputs.to(torch.promote_types(outputs.dtype, torch.float32))
+        if filler:
+            return {"loss": 0 * outputs.sum(), "outputs": outputs}
+        items = None if num_items_in_batch is None else num_items_in_batch.clamp(min=1)
+        weights = self.weights if self.training else None
+        return {"loss": self.task.loss(outputs, labels, weights, items), "outputs": outputs}
 
 
 class _Judge:
@@ -180,7 +155,9 @@ class _Judge:
         return dict(self.scores.values)
 
 
-def fit(model: BaseModel, dataset: Dataset, spec: RunSpec, watch: Watch) -> Fit:
+def fit(
+    model: BaseModel, dataset: Dataset, spec: RunSpec, watch: Watch, keeping: Keeping = Keeping()
+) -> Fit:
     """Train a model, leave in it the weights that were best on validation, and test these.
 
     Parameters
@@ -193,6 +170,8 @@ def fit(model: BaseModel, dataset: Dataset, spec: RunSpec, watch: Watch) -> Fit:
         How.
     watch
         Told of progress.
+    keeping
+        Checkpoints.
 
     Returns
     -------
@@ -202,72 +181,70 @@ def fit(model: BaseModel, dataset: Dataset, spec: RunSpec, watch: Watch) -> Fit:
     Raises
     ------
     TrainingError
-        The loss became infinite or no number.
+        The loss became infinite or no number, or memory was too small.
+    Stopped
+        Somebody asked for the end, and the step is saved.
     """
     transformers_logging.set_verbosity_error()
-    task = dataset.task
-    sequences = LabelledSequences(dataset.train, task, fixed=False)
-    tokens = float(dataset.train.tokens.lengths.mean()) * spec.batch_size
-    judge = _Judge(task)
-    watcher = _Watcher(spec, model, task, judge, watch, tokens)
-    with tempfile.TemporaryDirectory(prefix="spectrans-") as scratch:
-        trainer = Trainer(
-            model=Answering(model, task),
-            args=_arguments(spec, dataset, scratch),
-            data_collator=Collator(dataset),
-            train_dataset=sequences,
-            eval_dataset=LabelledSequences(dataset.validation, task),
-            compute_metrics=judge,
-            callbacks=[watcher],
-        )
-        trainer.remove_callback(PrinterCallback)
-        trainer.train()
-        seconds = time.perf_counter() - watcher.started
+    longest = int(dataset.train.tokens.lengths.max())
+    with ExitStack() as stack, memory_in_words(spec, longest):
+        scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="spectrans-"))
+        trainer, judge = _trainer(model, dataset, spec, watch, keeping, Path(scratch))
+        watcher = trainer.watcher
+        trainer.train(None if keeping.resume is None else str(keeping.resume))
+        seconds, steps = watcher.elapsed, trainer.state.global_step
+        if watcher.share < 1:
+            raise Stopped(watcher.stopped, steps, max(steps, round(steps / watcher.share)))
         if watcher.kept is None:
             raise TrainingError("the loss on validation was no number: lower the learning rate")
         model.load_state_dict(watcher.best)
-        trainer.evaluate(LabelledSequences(dataset.test, task), metric_key_prefix="test")
-    model.eval()
+        trainer.evaluate(LabelledSequences(dataset.test, dataset.task), metric_key_prefix="test")
+    model.cpu().eval()
     return Fit(
         validation=watcher.kept,
         best_step=watcher.best_step,
-        steps=trainer.state.global_step,
+        steps=steps,
         test=judge.scores,
         seconds=seconds,
         history=tuple(watcher.history),
+        precision=resolved(spec),
+        device=trainer.args.device.type,
+        processes=trainer.args.world_size,
     )
 
 
-def _arguments(spec: RunSpec, dataset: Dataset, scratch: str) -> TrainingArguments:
-    """Put a spec in Trainer's words."""
-    per_epoch = -(-len(dataset.train) // spec.batch_size)
-    total = spec.steps or per_epoch * (spec.epochs or 1)
-    lengths = dataset.train.tokens.lengths
-    return TrainingArguments(
-        output_dir=scratch,
-        num_train_epochs=spec.epochs or 1,
-        max_steps=spec.steps or -1,
-        per_device_train_batch_size=spec.batch_size,
-        per_device_eval_batch_size=EVALUATION_BATCH,
-        learning_rate=spec.learning_rate,
-        lr_scheduler_type=spec.schedule,
-        warmup_steps=round(spec.warmup_ratio * total),
-        weight_decay=spec.weight_decay,
-        max_grad_norm=spec.max_grad_norm,
-        seed=spec.seed,
-        eval_strategy="epoch",
-        # The outputs for a whole split need not fit into memory.
-        batch_eval_metrics=True,
-        save_strategy="no",
-        logging_strategy="steps",
-        logging_steps=max(1, total // REPORTS),
-        # Its default hides a loss that is no number.
-        logging_nan_inf_filter=False,
-        report_to="none",
-        disable_tqdm=True,
-        remove_unused_columns=False,
-        # Mixers work on rows of one length: neighbours in length make fewer and larger batches.
-        train_sampling_strategy="random" if lengths.min() == lengths.max() else "group_by_length",
-        dataloader_pin_memory=torch.cuda.is_available(),
-        use_cpu=not torch.cuda.is_available(),
+def _trainer(
+    model: BaseModel, dataset: Dataset, spec: RunSpec, watch: Watch, keeping: Keeping, scratch: Path
+) -> tuple[RunTrainer, _Judge]:
+    """Put together what trains."""
+    task, rows = dataset.task, dataset.train
+    steps_per_epoch = -(-len(rows) // spec.batch_size)
+    settings = arguments(spec, steps_per_epoch, resolved(spec), scratch)
+    # Joins the processes of a run, if there are several.
+    world, rank = settings.world_size, settings.process_index
+    lengths = rows.tokens.lengths
+    order = Order(lengths, spec.batch_size, spec.seed, spec.accumulate, world, rank)
+    judge = _Judge(task)
+    watcher = Watcher(
+        spec=spec,
+        task=task,
+        steps_per_epoch=steps_per_epoch,
+        tokens_per_step=float(lengths.mean()) * spec.batch_size,
+        watch=watch,
+        wish=keeping.wish,
+        saves=keeping.folder is not None,
+        save_every=keeping.save_every,
+        weights=lambda: {k: v.detach() for k, v in model.state_dict().items()},
+        main=rank == 0,
     )
+    watcher.scores = lambda: judge.scores
+    weights = task.balance(rows.labels) if spec.class_weights else None
+    parts: dict[str, Any] = {
+        "model": Answering(model, task, weights),
+        "args": settings,
+        "data_collator": Collator(dataset),
+        "train_dataset": LabelledSequences(rows, task),
+        "eval_dataset": LabelledSequences(dataset.validation, task),
+        "compute_metrics": judge,
+    }
+    return RunTrainer(order=order, watcher=watcher, run=keeping.folder, **parts), judge

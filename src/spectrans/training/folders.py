@@ -8,6 +8,10 @@ from pathlib import Path
 ROOT = Path("runs")
 
 
+class FolderError(ValueError):
+    """A folder that cannot hold a run, for a reason in one sentence."""
+
+
 def next_folder(name: str, root: Path = ROOT) -> Path:
     """Make a new, empty folder `<root>/<name>-001`, or with the next number that is free.
 

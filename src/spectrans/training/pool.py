@@ -16,8 +16,9 @@ import torch
 
 from spectrans.data import Dataset
 from spectrans.training.progress import Progress
-from spectrans.training.record import RunRecord, save_run
+from spectrans.training.record import RunRecord
 from spectrans.training.run import train
+from spectrans.training.signals import Stopped
 from spectrans.training.spec import RunSpec
 
 
@@ -30,7 +31,7 @@ class Job:
     spec
         What to train.
     folder
-        Where `save_run` writes it.
+        Where it keeps checkpoints, and is written at its end.
     """
 
     spec: RunSpec
@@ -192,9 +193,8 @@ def _work(pipe: Connection, dataset: Dataset) -> None:
         except EOFError:
             return
         try:
-            run = train(job.spec, dataset, pipe.send)
-            save_run(run, job.folder)
-        except BrokenPipeError:
+            run = train(job.spec, dataset, pipe.send, job.folder)
+        except (BrokenPipeError, Stopped):
             # Nobody is left to work for.
             return
         # The edge of a process: whatever went wrong, the parent has to hear of it.

@@ -124,6 +124,12 @@ class Metrics(Options):
         Time of training and evaluations.
     parameters
         Numbers that training changes.
+    precision
+        In which products were computed.
+    device
+        On what.
+    processes
+        How many trained together.
     """
 
     test: dict[str, float]
@@ -133,6 +139,9 @@ class Metrics(Options):
     steps: PositiveInt
     seconds: float
     parameters: PositiveInt
+    precision: str = "float32"
+    device: str = "cpu"
+    processes: PositiveInt = 1
 
 
 class RunRecord(Options):

@@ -1,21 +1,33 @@
 """One run, from a spec to a trained model and a record of it."""
 
 import platform
+from contextlib import ExitStack
 from importlib.metadata import version
 from importlib.util import find_spec
+from pathlib import Path
 
 import torch
 
 from spectrans.data import Dataset, load
+from spectrans.training import checkpoint
+from spectrans.training.begun import Begun, begin
+from spectrans.training.lock import locked
 from spectrans.training.progress import Watch, unwatched
-from spectrans.training.record import DataRecord, Metrics, Run, RunRecord
+from spectrans.training.record import DataRecord, Metrics, Run, RunRecord, save_run
+from spectrans.training.signals import listening
 from spectrans.training.spec import RunSpec
 from spectrans.version import __version__
 
 _ENGINE = ("transformers", "accelerate")
 
 
-def train(spec: RunSpec, dataset: Dataset | None = None, watch: Watch = unwatched) -> Run:
+def train(
+    spec: RunSpec,
+    dataset: Dataset | None = None,
+    watch: Watch = unwatched,
+    folder: str | Path | None = None,
+    save_every: int | None = None,
+) -> Run:
     """Train one model and test the weights that were best on validation.
 
     Parameters
@@ -26,42 +38,67 @@ def train(spec: RunSpec, dataset: Dataset | None = None, watch: Watch = unwatche
         What `spec.data` names, if it is loaded already.
     watch
         Told of progress.
+    folder
+        Where the run keeps checkpoints and, at its end, is saved as by `save_run`. If the same run
+        was begun there, it goes on from the newest checkpoint that is whole. None keeps nothing.
+    save_every
+        Optimiser steps between checkpoints; None is about a minute.
 
     Returns
     -------
     Run
         Model, record and history. The same spec gives the same numbers on one machine with one
-        number of threads.
+        number of threads, however often the run was interrupted.
 
     Raises
     ------
     TrainingError
-        The loss became infinite or no number.
+        The loss became infinite or no number, or memory was too small.
+    Stopped
+        SIGINT or SIGTERM came while a run with a folder trained; the step is saved.
+    FolderError
+        The folder is in use, or holds another run.
     ModuleNotFoundError
         transformers or accelerate is not installed.
     """
     require_engine()
     # The one optional dependency, and slow to import.
-    from spectrans.training.engine import fit
+    from spectrans.training.engine import Keeping, fit
 
     if dataset is None:
         dataset = load(spec.data)
-    torch.manual_seed(spec.seed)
-    model = spec.build(dataset)
-    done = fit(model, dataset, spec, watch)
-    metrics = Metrics(
-        test=done.test.values,
-        validation=done.validation.values,
-        classes=done.test.classes,
-        best_step=done.best_step,
-        steps=done.steps,
-        seconds=done.seconds,
-        parameters=model.summary().parameters,
-    )
     data = DataRecord.of(dataset)
-    record = RunRecord(spec=spec, data=data, metrics=metrics, versions=versions())
-    split = None if dataset.reading is None else dataset.reading.split
-    return Run(record, model, done.history, split, dataset.tokenizer)
+    keeping = Keeping()
+    with ExitStack() as stack:
+        if folder is not None:
+            folder = Path(folder)
+            stack.enter_context(locked(folder))
+            begin(folder, Begun(spec=spec, fingerprint=data.fingerprint, save_every=save_every))
+            found = checkpoint.survey(folder)
+            checkpoint.tidy(folder)
+            keeping = Keeping(folder, save_every, found.newest, stack.enter_context(listening()))
+        torch.manual_seed(spec.seed)
+        model = spec.build(dataset)
+        done = fit(model, dataset, spec, watch, keeping)
+        metrics = Metrics(
+            test=done.test.values,
+            validation=done.validation.values,
+            classes=done.test.classes,
+            best_step=done.best_step,
+            steps=done.steps,
+            seconds=done.seconds,
+            parameters=model.summary().parameters,
+            precision=done.precision,
+            device=done.device,
+            processes=done.processes,
+        )
+        record = RunRecord(spec=spec, data=data, metrics=metrics, versions=versions())
+        split = None if dataset.reading is None else dataset.reading.split
+        run = Run(record, model, done.history, split, dataset.tokenizer)
+        if folder is not None:
+            save_run(run, folder)
+            checkpoint.remove(folder)
+    return run
 
 
 def require_engine() -> None:

@@ -18,10 +18,13 @@ from spectrans.models import HybridTransformer
 from spectrans.options import Options
 from spectrans.plan import tiled
 from spectrans.tasks import Task
+from spectrans.training.sizes import LEARNING_RATE, TINY, learning_rate
 
 Schedule = Literal["cosine", "linear"]
+Precision = Literal["auto", "float32", "bfloat16"]
 
 EPOCHS = 8
+BUDGETS = ("epochs", "steps", "minutes")
 
 
 @runtime_checkable
@@ -63,55 +66,82 @@ class RunSpec(Options):
     dropout
         Probability of dropping a channel in training.
     epochs
-        Passes over the training rows, 8 unless `steps` is given.
+        Passes over the training rows, 8 unless `steps` or `minutes` is given.
     steps
         Optimiser steps, in the place of `epochs`.
+    minutes
+        Time of training and evaluations, in the place of `epochs`. The schedule follows the clock,
+        so that no two runs are alike.
     batch_size
-        Rows per optimiser step.
+        Rows per optimiser step, of all processes together.
+    accumulate
+        Passes in which the rows of a step go through the model: more need less memory.
     learning_rate
-        Peak of the schedule.
+        Peak of the schedule; by default 0.004 at 64 channels, and less for wider models, see
+        `spectrans.training.sizes`.
     warmup_ratio
-        Share of the steps in which the learning rate rises from 0 to its peak.
+        Share of the budget in which the learning rate rises from 0 to its peak.
     schedule
         How it falls to 0 afterwards.
     weight_decay
         Of AdamW; norms and biases are spared.
     max_grad_norm
         Gradients are scaled down to this norm.
+    class_weights
+        "balanced" weighs the classes so that all count alike in the loss, however rare.
+    patience
+        Evaluations without a better one after which training stops; None never stops it early.
+    precision
+        "bfloat16" computes products in 16 bits, "float32" nothing; "auto" takes the faster one, see
+        `spectrans.training.precision`.
     seed
         Decides the weights at the start and the order of the rows.
     """
 
     plan: str = "3xgfnet,attention"
     data: DataSpec = Field(default_factory=DataSpec)
-    num_layers: PositiveInt = 4
-    hidden_dim: PositiveInt = 64
-    num_heads: PositiveInt = 4
+    num_layers: PositiveInt = TINY.num_layers
+    hidden_dim: PositiveInt = TINY.hidden_dim
+    num_heads: PositiveInt = TINY.num_heads
     ffn_ratio: PositiveFloat = 2.0
     positional_encoding_type: PositionalEncodingType = "sinusoidal"
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     epochs: PositiveInt | None = None
     steps: PositiveInt | None = None
+    minutes: PositiveFloat | None = None
     batch_size: PositiveInt = 16
-    learning_rate: PositiveFloat = 4e-3
+    accumulate: PositiveInt = 1
+    learning_rate: PositiveFloat = LEARNING_RATE
     warmup_ratio: float = Field(default=0.1, ge=0.0, lt=1.0)
     schedule: Schedule = "cosine"
     weight_decay: NonNegativeFloat = 0.01
     max_grad_norm: PositiveFloat = 1.0
+    class_weights: Literal["balanced"] | None = None
+    patience: PositiveInt | None = None
+    precision: Precision = "auto"
     seed: int = Field(default=0, ge=0, lt=2**32)
 
     @model_validator(mode="before")
     @classmethod
-    def _budget(cls, values: Any) -> Any:
-        """Write the default budget out, so that a saved spec says what was done."""
-        if isinstance(values, dict) and values.get("epochs") is None:
-            return {**values, "epochs": None if values.get("steps") is not None else EPOCHS}
+    def _written_out(cls, values: Any) -> Any:
+        """Write out what follows from other settings, so that a saved spec says what was done."""
+        if not isinstance(values, dict):
+            return values
+        if all(values.get(name) is None for name in BUDGETS):
+            values = {**values, "epochs": EPOCHS}
+        width = values.get("hidden_dim")
+        if "learning_rate" not in values and isinstance(width, int) and width > 0:
+            values = {**values, "learning_rate": learning_rate(width)}
         return values
 
     @model_validator(mode="after")
     def _check(self) -> "RunSpec":
-        if self.epochs is not None and self.steps is not None:
-            raise ValueError(must("steps", "be left out when epochs is given", self.steps))
+        first, *others = [name for name in BUDGETS if getattr(self, name) is not None]
+        for name in others:
+            raise ValueError(must(name, f"be left out when {first} is given", getattr(self, name)))
+        if self.accumulate > self.batch_size:
+            rule = f"be at most batch_size={self.batch_size}"
+            raise ValueError(must("accumulate", rule, self.accumulate))
         try:
             tiled(self.plan, self.num_layers)
         except ValueError as error:

@@ -1,13 +1,30 @@
 """The signature and help of `spectrans train`."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from spectrans.cli import completion, parameters
+from spectrans.cli.sentences import Refused
+
+# What does not change the run.
+_BESIDE_RESUME = {"run", "resume", "as_json", "quiet"}
 
 
 def train(
+    context: typer.Context,
+    run: Annotated[
+        Path | None,
+        typer.Argument(metavar="RUN", help="For --resume: folder of the run.", show_default=False),
+    ] = None,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with RUN, or with the last run that was begun, from its newest checkpoint.",
+        ),
+    ] = False,
     plan: Annotated[
         str | None,
         typer.Option(
@@ -27,39 +44,84 @@ def train(
     max_length: parameters.MaxLength = None,
     dedup: parameters.Dedup = False,
     data_seed: parameters.DataSeed = None,
+    size: parameters.Size = None,
     layers: parameters.Layers = None,
     hidden_dim: parameters.HiddenDim = None,
     heads: parameters.Heads = None,
     epochs: parameters.Epochs = None,
     steps: parameters.Steps = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option(help="Minutes of training and evaluations, in the place of --epochs."),
+    ] = None,
     batch_size: parameters.BatchSize = None,
+    accumulate: parameters.Accumulate = None,
     learning_rate: Annotated[
         float | None,
-        typer.Option("--learning-rate", "--lr", help="Peak learning rate.", show_default="0.004"),
+        typer.Option(
+            "--learning-rate",
+            "--lr",
+            help="Peak learning rate; by default less for wider models, as 1 / channels.",
+            show_default="0.004",
+        ),
     ] = None,
+    class_weights: parameters.ClassWeights = None,
+    patience: parameters.Patience = None,
+    precision: parameters.Precision = None,
     seed: Annotated[int, typer.Option(min=0, help="Decides first weights and order of rows.")] = 0,
+    save_every: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Steps between checkpoints.", show_default="as many as take a minute"
+        ),
+    ] = None,
     out: parameters.Out = None,
     as_json: parameters.Json = False,
     quiet: parameters.Quiet = False,
 ) -> None:
     """Train one plan, and save the model with a record of the run.
 
+    Ctrl-C saves where the run is, and so it is every minute; --resume goes on from there with the
+    numbers of a run that was never interrupted.
+
     Example: [bold]spectrans train --data languages --plan 3xgfnet,attention[/bold]
     """
+    _refuse_mixtures(context, run, resume)
     from spectrans.cli.verbs import train as verb
 
     source = parameters.data_settings(
         data, task, text, label, tokenizer, vocab_size, max_length, dedup, data_seed
     )
     settings = parameters.given(
+        size=size,
         plan=plan,
         num_layers=layers,
         hidden_dim=hidden_dim,
         num_heads=heads,
         epochs=epochs,
         steps=steps,
+        minutes=minutes,
         batch_size=batch_size,
+        accumulate=accumulate,
         learning_rate=learning_rate,
+        class_weights=class_weights,
+        patience=patience,
+        precision=precision,
         seed=seed,
     )
-    verb.run(source, settings, out, as_json, quiet)
+    if resume:
+        verb.resume(run, as_json, quiet)
+    else:
+        verb.run(source, settings, save_every, out, as_json, quiet)
+
+
+def _refuse_mixtures(context: typer.Context, run: Path | None, resume: bool) -> None:
+    """Refuse settings beside --resume, and a run without it."""
+    if run is not None and not resume:
+        raise Refused(f"Got unexpected extra argument(s) ({run})")
+    for parameter in context.command.params if resume else ():
+        name = parameter.name or ""
+        typed = context.get_parameter_source(name)
+        if typed is not None and typed.name == "COMMANDLINE" and name not in _BESIDE_RESUME:
+            rule = "must be left out with --resume: a run goes on as it began"
+            raise Refused(f"{parameter.opts[0]} {rule}")

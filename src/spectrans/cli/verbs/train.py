@@ -1,55 +1,136 @@
 """Train one plan and save it."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import typer
+from rich.console import Console
 
 from spectrans.cli.progress import TrainView
-from spectrans.cli.sentences import Interrupted, failing, refusing
+from spectrans.cli.sentences import Failed, Interrupted, Refused, failing, reason, refusing
 from spectrans.cli.terminal import clock, introduce, result, talk
-from spectrans.data import DataSpec, load
+from spectrans.data import Dataset, DataSpec, load
 from spectrans.data.baselines import Baseline, baselines
-from spectrans.errors import must
-from spectrans.training.folders import data_name, next_folder
-from spectrans.training.record import Run, save_run
+from spectrans.errors import must, unknown
+from spectrans.report.run import write_run_report
+from spectrans.training import checkpoint
+from spectrans.training.begun import read_begun, unfinished
+from spectrans.training.folders import FolderError, data_name, next_folder
+from spectrans.training.lock import locked
+from spectrans.training.precision import resolved
+from spectrans.training.record import RECORD, Run
 from spectrans.training.run import require_engine
 from spectrans.training.run import train as train_run
+from spectrans.training.signals import Stopped
+from spectrans.training.sizes import SIZES
 from spectrans.training.spec import RunSpec
 
 
 def run(
-    data: dict[str, Any], settings: dict[str, Any], out: Path | None, as_json: bool, quiet: bool
+    data: dict[str, Any],
+    settings: dict[str, Any],
+    save_every: int | None,
+    out: Path | None,
+    as_json: bool,
+    quiet: bool,
 ) -> None:
     """Do a run from the options of the command line to its folder."""
     say = talk(quiet)
     with failing():
         require_engine()
     with refusing():
-        spec = RunSpec(data=DataSpec(**data), **settings)
+        spec = RunSpec(
+            **{**_size(settings.pop("size", "tiny")), "data": DataSpec(**data), **settings}
+        )
         dataset = load(spec.data)
         if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
             raise ValueError(must("--out", "name a new or empty folder", str(out)))
+        if spec.class_weights is not None:
+            dataset.task.balance(dataset.train.labels)
         model = spec.build(dataset)
+        # The folder is the run from now on.
+        folder = out or next_folder(data_name(spec.data.source))
+        folder.mkdir(parents=True, exist_ok=True)
     introduce(say, dataset)
     say.print(str(model.summary()), style="dim")
+    del model
+    _train(spec, dataset, folder, save_every, say, as_json)
+
+
+def resume(folder: Path | None, as_json: bool, quiet: bool) -> None:
+    """Go on with a run that was begun."""
+    say = talk(quiet)
     with failing():
-        try:
-            with TrainView(say) as view:
-                done = train_run(spec, dataset, view)
-        except KeyboardInterrupt:
-            raise Interrupted("interrupted: nothing is saved, a run is one piece") from None
-        folder = out or next_folder(data_name(spec.data.source))
-        save_run(done, folder)
+        require_engine()
+    with refusing():
+        folder = folder or unfinished()
+        if (folder / RECORD).exists():
+            raise ValueError(must("the run", "not be finished, to go on with it", str(folder)))
+        begun = read_begun(folder)
+        with locked(folder):
+            found = checkpoint.survey(folder)
+        dataset = load(begun.spec.data)
+    for fault in found.faults:
+        say.print(f"passed over: checkpoint {fault}")
+    say.print(f"going on with {folder} after step {found.step}")
+    _train(begun.spec, dataset, folder, begun.save_every, say, as_json)
+
+
+def _size(name: str) -> dict[str, Any]:
+    """Give the settings that a size stands for."""
+    if name not in SIZES:
+        raise ValueError(unknown("size", name, SIZES))
+    return SIZES[name].model_dump()
+
+
+def _train(
+    spec: RunSpec,
+    dataset: Dataset,
+    folder: Path,
+    save_every: int | None,
+    say: Console,
+    as_json: bool,
+) -> None:
+    """Train in a folder, and show what came out."""
+    if resolved(spec) == "bfloat16":
+        say.print("products are computed in bfloat16 (--precision float32 computes in 32 bits)")
+    with _endings(folder), TrainView(say) as view:
+        done = train_run(spec, dataset, view, folder, save_every)
     scored = baselines(dataset)
+    with failing():
+        page = write_run_report(folder, dataset, scored)
     if as_json:
         record = done.record.model_dump(mode="json")
         plain = [baseline.model_dump(mode="json") for baseline in scored]
         typer.echo(json.dumps({"folder": str(folder), "baselines": plain, **record}))
     else:
         _show(done, folder, scored)
+    say.print(f"read {page}", style="dim")
     say.print(f"next: spectrans predict {folder} --example 0", style="dim")
+
+
+@contextmanager
+def _endings(folder: Path) -> Iterator[None]:
+    """Say how a run that ended early goes on."""
+    on = f"spectrans train --resume {folder}"
+    try:
+        with failing():
+            yield
+    except FolderError as error:
+        raise Refused(str(error)) from None
+    except Stopped as stop:
+        raise Interrupted(f"{stop}: {on} goes on from there", stop.signum) from None
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted before training: {on} starts it") from None
+    except Failed as error:
+        # A run that diverged would do so again.
+        if isinstance(error.__context__, OSError):
+            kept = "what was saved before is kept"
+            raise Failed(f"{reason(error)}; {kept}, {on} goes on from it") from None
+        raise
 
 
 def _show(done: Run, folder: Path, scored: tuple[Baseline, ...]) -> None:

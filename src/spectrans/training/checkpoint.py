@@ -1,0 +1,201 @@
+"""Checkpoints on disk: whole and verified, or recognised as neither.
+
+A checkpoint is a folder `checkpoints/<step>`. Its files are written into `.tmp-<step>-<process>`
+and brought to disk, the manifest with their sizes and checksums last; then the folder is renamed,
+which happens as a whole or not at all. What is deleted is renamed first. So whenever a process
+dies, every folder that has the name of a step is whole, and whatever happens to it later, the
+manifest tells.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+FOLDER = "checkpoints"
+MANIFEST = "manifest.json"
+FORMAT = "spectrans-checkpoint-1"
+# The one before the newest stays, in case the newest is damaged.
+KEPT = 2
+_STEP = re.compile(r"\d{6,}")
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a run's folder holds to go on from.
+
+    Parameters
+    ----------
+    newest
+        Folder of the newest whole checkpoint; None where there is none.
+    step
+        Its step, 0 without one.
+    faults
+        What was found that is not whole, and why, in words.
+    """
+
+    newest: Path | None = None
+    step: int = 0
+    faults: tuple[str, ...] = ()
+
+
+def save(run: Path, step: int, files: Mapping[str, bytes], notes: Mapping[str, Any]) -> Path:
+    """Write a checkpoint, and delete those that are not needed any more.
+
+    Parameters
+    ----------
+    run
+        Folder of the run.
+    step
+        Optimiser steps done.
+    files
+        Contents by name.
+    notes
+        What else the manifest is to say.
+
+    Returns
+    -------
+    Path
+        The checkpoint.
+
+    Raises
+    ------
+    OSError
+        It cannot be written; older ones are still there.
+    """
+    root = run / FOLDER
+    root.mkdir(parents=True, exist_ok=True)
+    target = root / f"{step:06d}"
+    scratch = root / f".tmp-{step:06d}-{os.getpid()}"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
+    try:
+        for name, content in files.items():
+            _write(scratch / name, content)
+        listed = {name: {"size": len(c), "sha256": _sum(c)} for name, c in files.items()}
+        manifest = {"format": FORMAT, "step": step, **notes, "files": listed}
+        _write(scratch / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
+        _to_disk(scratch)
+        if target.exists():
+            _delete(target)
+        scratch.rename(target)
+    except OSError:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+    _to_disk(root)
+    for old in _steps(root)[KEPT:]:
+        _delete(old)
+    return target
+
+
+def survey(run: Path) -> Survey:
+    """Find the newest whole checkpoint, and what is not whole.
+
+    Parameters
+    ----------
+    run
+        Folder of the run.
+
+    Returns
+    -------
+    Survey
+        Checkpoints older than the newest whole one are not looked at.
+    """
+    root = run / FOLDER
+    faults = [f"{path.name} is half written" for path in sorted(root.glob(".tmp-*"))]
+    for path in _steps(root):
+        fault = damage(path)
+        if fault is None:
+            return Survey(path, int(path.name), tuple(faults))
+        faults.append(f"{path.name} is damaged, {fault}")
+    return Survey(faults=tuple(faults))
+
+
+def damage(path: Path) -> str | None:
+    """Say what is wrong with a checkpoint; None where it is whole."""
+    try:
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        if manifest["format"] != FORMAT or manifest["step"] != int(path.name):
+            return f"{MANIFEST} belongs to another checkpoint"
+        listed = {
+            name: (entry["size"], entry["sha256"]) for name, entry in manifest["files"].items()
+        }
+    except FileNotFoundError:
+        return f"{MANIFEST} is missing"
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return f"{MANIFEST} is not whole"
+    for name, (size, checksum) in listed.items():
+        if Path(name).name != name:
+            return f"{MANIFEST} names a file elsewhere"
+        file = path / name
+        if not file.is_file():
+            return f"{name} is missing"
+        if file.stat().st_size != size:
+            return f"{name} has another size than it was written with"
+        if _sum_of(file) != checksum:
+            return f"{name} has another checksum than it was written with"
+    return None
+
+
+def remove(run: Path) -> None:
+    """Delete the checkpoints of a finished run."""
+    root = run / FOLDER
+    if root.is_dir():
+        _delete(root)
+
+
+def tidy(run: Path) -> None:
+    """Delete what processes that died left half written or half deleted."""
+    for pattern in (f"{FOLDER}/.tmp-*", f"{FOLDER}/.old-*", f".old-{FOLDER}-*"):
+        for path in run.glob(pattern):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _steps(root: Path) -> list[Path]:
+    """Give the folders with the name of a step, newest first."""
+    found: Iterable[Path] = root.iterdir() if root.is_dir() else ()
+    steps = [path for path in found if _STEP.fullmatch(path.name) and path.is_dir()]
+    return sorted(steps, key=lambda path: int(path.name), reverse=True)
+
+
+def _delete(path: Path) -> None:
+    """Take a folder away whole: its name goes first."""
+    gone = path.with_name(f".old-{path.name}-{os.getpid()}")
+    shutil.rmtree(gone, ignore_errors=True)
+    path.rename(gone)
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def _write(path: Path, content: bytes) -> None:
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _to_disk(folder: Path) -> None:
+    """Bring the names in a folder to disk, where the system lets a folder be opened."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _sum(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _sum_of(file: Path) -> str:
+    digest = hashlib.sha256()
+    with file.open("rb") as opened:
+        while chunk := opened.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

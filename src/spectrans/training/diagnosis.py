@@ -1,0 +1,86 @@
+"""Why a run cannot go on, in words: which module gave a number that is none, what memory lacked."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from spectrans.training.progress import TrainingError
+from spectrans.training.spec import RunSpec
+
+# What torch, oneDNN and the C library say.
+_SHORT_OF_MEMORY = ("not enough memory", "can't allocate memory", "out of memory", "bad_alloc")
+
+
+def first_non_finite(model: nn.Module, inputs: Mapping[str, Any]) -> str | None:
+    """Name the first module whose output is infinite or no number.
+
+    Parameters
+    ----------
+    model
+        As it was when the loss was found to be no number.
+    inputs
+        The batch.
+
+    Returns
+    -------
+    str or None
+        Its name in the model, "the weight ..." where a weight itself is none, or None where all
+        outputs are finite.
+    """
+    for name, parameter in model.named_parameters():
+        if not parameter.isfinite().all():
+            return f"the weight {name}"
+    found: list[str] = []
+
+    def look(name: str) -> Any:
+        def hook(module: nn.Module, arguments: Any, output: Any) -> None:
+            if isinstance(output, Tensor) and not output.isfinite().all():
+                found.append(name)
+
+        return hook
+
+    handles: list[RemovableHandle] = [
+        module.register_forward_hook(look(name)) for name, module in model.named_modules() if name
+    ]
+    try:
+        with torch.no_grad():
+            model(**inputs)
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found[0] if found else None
+
+
+@contextmanager
+def memory_in_words(spec: RunSpec, longest: int) -> Iterator[None]:
+    """Turn a lack of memory into a sentence with what to lower.
+
+    Parameters
+    ----------
+    spec
+        Of the run.
+    longest
+        Tokens of the longest row.
+
+    Raises
+    ------
+    TrainingError
+        Memory was too small.
+    """
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        short = isinstance(error, (MemoryError, torch.OutOfMemoryError))
+        if not short and not any(words in str(error) for words in _SHORT_OF_MEMORY):
+            raise
+        rows = -(-spec.batch_size // spec.accumulate)
+        way = (
+            f"--accumulate {min(2 * spec.accumulate, spec.batch_size)} needs less for the same "
+            "steps, or lower --batch-size, --max-length or the size of the model"
+        )
+        message = f"out of memory with {rows} rows of up to {longest:,} tokens at a time: {way}"
+        raise TrainingError(message) from None

@@ -1,0 +1,40 @@
+"""What `--size` stands for, and the learning rate that suits a width."""
+
+from spectrans.options import Options
+
+
+class Size(Options):
+    """Depth and width of a model.
+
+    Parameters
+    ----------
+    num_layers
+        Number of blocks.
+    hidden_dim
+        Channels of a token.
+    num_heads
+        Heads of mixers that have heads.
+    """
+
+    num_layers: int
+    hidden_dim: int
+    num_heads: int
+
+
+# The depths and widths of Devlin et al. 2018 at the large end, and what trains in seconds on a CPU.
+SIZES = {
+    "tiny": Size(num_layers=4, hidden_dim=64, num_heads=4),
+    "small": Size(num_layers=6, hidden_dim=256, num_heads=4),
+    "base": Size(num_layers=12, hidden_dim=768, num_heads=12),
+}
+TINY = SIZES["tiny"]
+LEARNING_RATE = 4e-3
+
+
+def learning_rate(hidden_dim: int) -> float:
+    """Give the peak learning rate for a width: 0.004 at 64 channels, and as 1 over the width.
+
+    An AdamW step changes every weight by about the learning rate, and a wide layer adds up more of
+    these changes: Yang et al. 2022, arXiv:2203.03466, table 8, scale the rate of hidden weights so.
+    """
+    return LEARNING_RATE * TINY.hidden_dim / hidden_dim

@@ -1,0 +1,169 @@
+"""`Trainer` with our order of rows, checkpoints that are whole, and errors that name a layer."""
+
+import dataclasses
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from accelerate.utils import gather_object
+from torch import Tensor, nn
+from torch.optim.lr_scheduler import LambdaLR
+from torch.utils.data import DataLoader
+from transformers import PrinterCallback, Trainer
+
+from spectrans.training import checkpoint, state
+from spectrans.training.arguments import factor
+from spectrans.training.diagnosis import first_non_finite
+from spectrans.training.order import Order
+from spectrans.training.progress import TrainingError
+from spectrans.training.watcher import Watcher
+
+
+class RunTrainer(Trainer):
+    """Trains one run.
+
+    Parameters
+    ----------
+    order
+        Batches of this process.
+    watcher
+        What happens between steps.
+    run
+        Folder for checkpoints; None keeps none.
+    **settings
+        Those of `Trainer`.
+    """
+
+    def __init__(
+        self, *, order: Order, watcher: Watcher, run: Path | None, **settings: Any
+    ) -> None:
+        self.order, self.watcher, self.run = order, watcher, run
+        self.answering: Any = settings["model"]
+        self.rows: Any = settings["train_dataset"]
+        # Both are made when training begins.
+        self.optimizer: Any
+        self.lr_scheduler: Any
+        self.pending: tuple[float, int] | None = None
+        watcher.at_start = self._restore_sums
+        super().__init__(callbacks=[watcher], **settings)
+        self.remove_callback(PrinterCallback)
+
+    def get_train_dataloader(self) -> DataLoader[Any]:
+        """Give the batches of this process; accelerate would deal them out once more."""
+        return DataLoader(
+            self.rows,
+            batch_sampler=self.order,
+            collate_fn=self.data_collator,
+            pin_memory=self.args.dataloader_pin_memory,
+        )
+
+    def _run_epoch(self, model: Any, epoch: int, *arguments: Any, **settings: Any) -> None:
+        self.order.epoch = epoch
+        super()._run_epoch(model, epoch, *arguments, **settings)
+
+    def create_scheduler(self, num_training_steps: int, optimizer: Any = None) -> Any:
+        """Give a schedule by steps, or by the clock where the budget is a time."""
+        spec = self.watcher.spec
+        if spec.minutes is None:
+            return super().create_scheduler(num_training_steps, optimizer)
+        if self.lr_scheduler is None:
+            by_clock = partial(_by_share, self.watcher)
+            self.lr_scheduler = LambdaLR(optimizer or self.optimizer, by_clock)
+            self._created_lr_scheduler = True
+        return self.lr_scheduler
+
+    def training_step(
+        self, model: nn.Module, inputs: dict[str, Any], num_items_in_batch: Any = None
+    ) -> Tensor:
+        """Do a pass, and stop at a loss that is no number."""
+        loss = super().training_step(model, inputs, num_items_in_batch)
+        # Elsewhere a look would wait for the device: there the next report sees it.
+        if loss.device.type == "cpu" and not loss.isfinite():
+            place = first_non_finite(self.answering, self._prepare_inputs(inputs))
+            raise self._diverged(f"the loss was {loss.item()}", place)
+        return loss
+
+    def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
+        norm = super()._get_grad_norm(model, grad_norm)
+        if isinstance(norm, Tensor) and norm.device.type == "cpu" and not norm.isfinite():
+            raise self._diverged(f"the norm of the gradient was {norm.item()}", None)
+        return norm
+
+    def _diverged(self, what: str, place: str | None) -> TrainingError:
+        """Say what was no number, where it began, the way out, and what is left."""
+        where = f", first behind {place.removeprefix('model.')}" if place else ""
+        way = f"lower the learning rate of {self.watcher.spec.learning_rate:g}"
+        message = f"{what} at step {self.state.global_step + 1}{where}: {way}"
+        found = checkpoint.survey(self.run) if self.run else checkpoint.Survey()
+        left = f"; the last good checkpoint is that of step {found.step}" if found.newest else ""
+        return TrainingError(message + left)
+
+    def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
+        weights = self.watcher.weights()
+        if not all(tensor.isfinite().all() for tensor in weights.values()):
+            raise self._diverged("a weight was no number", None)
+        own = {"random": state.random_states(), "loss": self._tr_loss.item()}
+        # A list of one entry is what every process puts in.
+        processes = gather_object([own]) if self.args.world_size > 1 else [own]
+        optimiser, groups = state.optimiser_files(self.optimizer.state_dict())
+        if not self.args.should_save:
+            return
+        assert self.run is not None, "the watcher asks for none without a folder"
+        scheduler = self.lr_scheduler.state_dict()
+        progress = {
+            "groups": groups,
+            "scheduler": {k: v for k, v in scheduler.items() if k != "lr_lambdas"},
+            "logged": self._globalstep_last_logged,
+            "processes": processes,
+            "watcher": self.watcher.state(),
+        }
+        files = {
+            state.WEIGHTS: state.to_tensors(weights),
+            state.BEST: state.to_tensors(self.watcher.best),
+            state.OPTIMISER: optimiser,
+            state.PROGRESS: state.to_json(progress),
+            state.TRAINER: state.to_json({**dataclasses.asdict(self.state), "log_history": []}),
+        }
+        notes = {"processes": len(processes), "torch": torch.__version__}
+        checkpoint.save(self.run, self.state.global_step, files, notes)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        weights = state.read_tensors(Path(resume_from_checkpoint) / state.WEIGHTS)
+        self.answering.model.load_state_dict(weights)
+
+    def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
+        if checkpoint is None:
+            return
+        folder = Path(checkpoint)
+        progress = state.read_json(folder / state.PROGRESS)
+        found = state.optimiser_state(folder / state.OPTIMISER, progress["groups"])
+        self.optimizer.load_state_dict(found)
+        lambdas = [None] * len(progress["groups"])
+        self.lr_scheduler.load_state_dict({**progress["scheduler"], "lr_lambdas": lambdas})
+        best = state.read_tensors(folder / state.BEST)
+        self.watcher.set_state(progress["watcher"], best)
+        losses = [process["loss"] for process in progress["processes"]]
+        same = len(losses) == self.args.world_size
+        own = losses[self.args.process_index] if same else sum(losses) / len(losses)
+        self.pending = own, progress["logged"]
+
+    def _load_rng_state(self, checkpoint: str | None) -> None:
+        if checkpoint is None:
+            return
+        states = state.read_json(Path(checkpoint) / state.PROGRESS)["processes"]
+        # Of processes that there were not, the numbers are new, but always the same.
+        state.set_random_states(states[self.args.process_index % len(states)]["random"])
+
+    def _load_scaler(self, checkpoint: str | None) -> None:
+        """Do nothing: bfloat16 needs no scaling."""
+
+    def _restore_sums(self) -> None:
+        """Go on with the sum of losses since the last report."""
+        if self.pending is not None:
+            loss, self._globalstep_last_logged = self.pending
+            self._tr_loss.fill_(loss)
+
+
+def _by_share(watcher: Watcher, step: int) -> float:
+    return factor(watcher.share, watcher.spec.warmup_ratio, watcher.spec.schedule)
