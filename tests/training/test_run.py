@@ -10,6 +10,7 @@ from torch.nn.functional import cross_entropy
 from spectrans.data import Examples
 from spectrans.data.baselines import linear
 from spectrans.training import Progress, Run, RunSpec, TrainingError, answers, train
+from spectrans.training.arguments import factor
 from spectrans.training.batches import Collator, LabelledSequences, feed
 from tests.training.made import order_task
 
@@ -103,3 +104,42 @@ def test_a_run_that_diverges_stops_with_the_way_out() -> None:
         match=r"the loss was (nan|inf) at step \d+, first behind [a-z.0-9]+: lower the learning rate of",
     ):
         train(spec(steps=50, learning_rate=1e30), order_task(32))
+
+
+def losses(**settings: Any) -> list[float]:
+    """The losses of a run on rows of several lengths, of which the last batch has one."""
+    history = train(spec(steps=9, **settings), order_task(33, shortest=5)).history
+    return [entry["loss"] for entry in history if "loss" in entry]
+
+
+def test_parts_of_a_step_add_up_to_the_step() -> None:
+    whole = losses(batch_size=8)
+    assert losses(batch_size=8, accumulate=3) == pytest.approx(whole, rel=1e-4)
+    assert losses(batch_size=4) != pytest.approx(whole, rel=1e-2)
+
+
+def test_patience_ends_a_run_that_gets_no_better() -> None:
+    run = train(spec(epochs=30, patience=2, learning_rate=1e-9), order_task(32))
+    found = [entry for entry in run.history if "validation_loss" in entry]
+    assert len(found) < 10
+    assert run.record.metrics.steps == run.record.metrics.best_step + 2
+
+
+def test_bfloat16_trains_and_says_so() -> None:
+    run = train(spec(steps=4, precision="bfloat16"), order_task(32))
+    plain = train(spec(steps=4), order_task(32))
+    assert run.record.metrics.precision == "bfloat16"
+    assert plain.record.metrics.precision == "float32"
+    assert run.history != plain.history
+    assert run.record.metrics.test["loss"] == pytest.approx(
+        plain.record.metrics.test["loss"], rel=0.05
+    )
+
+
+@pytest.mark.parametrize("schedule", ["cosine", "linear"])
+def test_the_clock_gives_the_schedule_that_steps_give(schedule: str) -> None:
+    settings = spec(steps=20, warmup_ratio=0.2, learning_rate=1e-3, schedule=schedule)
+    history = train(settings, order_task(32)).history
+    rates = [entry["learning_rate"] for entry in history if "learning_rate" in entry]
+    by_share = [1e-3 * factor(step / 20, 0.2, settings.schedule) for step in range(20)]
+    assert rates == pytest.approx(by_share)

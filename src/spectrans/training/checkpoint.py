@@ -85,9 +85,10 @@ def save(run: Path, step: int, files: Mapping[str, bytes], notes: Mapping[str, A
         if target.exists():
             _delete(target)
         scratch.rename(target)
-    except OSError:
+    except OSError as error:
         shutil.rmtree(scratch, ignore_errors=True)
-        raise
+        needed = f"{sum(map(len, files.values())):,} bytes are needed"
+        raise OSError(error.errno, f"{error.strerror}, {needed}", str(target)) from None
     _to_disk(root)
     for old in _steps(root)[KEPT:]:
         _delete(old)

@@ -4,7 +4,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import torch
+from jaxtyping import Int64
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
@@ -56,15 +58,15 @@ def first_non_finite(model: nn.Module, inputs: Mapping[str, Any]) -> str | None:
 
 
 @contextmanager
-def memory_in_words(spec: RunSpec, longest: int) -> Iterator[None]:
+def memory_in_words(spec: RunSpec, lengths: Int64[np.ndarray, " rows"]) -> Iterator[None]:
     """Turn a lack of memory into a sentence with what to lower.
 
     Parameters
     ----------
     spec
         Of the run.
-    longest
-        Tokens of the longest row.
+    lengths
+        Tokens of the rows that are trained on.
 
     Raises
     ------
@@ -77,10 +79,12 @@ def memory_in_words(spec: RunSpec, longest: int) -> Iterator[None]:
         short = isinstance(error, (MemoryError, torch.OutOfMemoryError))
         if not short and not any(words in str(error) for words in _SHORT_OF_MEMORY):
             raise
-        rows = -(-spec.batch_size // spec.accumulate)
+        rows = -(-min(spec.batch_size, len(lengths)) // spec.accumulate)
         way = (
             f"--accumulate {min(2 * spec.accumulate, spec.batch_size)} needs less for the same "
             "steps, or lower --batch-size, --max-length or the size of the model"
         )
-        message = f"out of memory with {rows} rows of up to {longest:,} tokens at a time: {way}"
+        message = (
+            f"out of memory with {rows} rows of up to {lengths.max():,} tokens at a time: {way}"
+        )
         raise TrainingError(message) from None

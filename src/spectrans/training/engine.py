@@ -186,8 +186,7 @@ def fit(
         Somebody asked for the end, and the step is saved.
     """
     transformers_logging.set_verbosity_error()
-    longest = int(dataset.train.tokens.lengths.max())
-    with ExitStack() as stack, memory_in_words(spec, longest):
+    with ExitStack() as stack, memory_in_words(spec, dataset.train.tokens.lengths):
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="spectrans-"))
         trainer, judge = _trainer(model, dataset, spec, watch, keeping, Path(scratch))
         watcher = trainer.watcher

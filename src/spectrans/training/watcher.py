@@ -33,31 +33,7 @@ def agreed(values: Sequence[float]) -> list[float]:
 
 @dataclass(kw_only=True)
 class Watcher(TrainerCallback):
-    """Reports progress, keeps the best weights, and says when to evaluate, save and end.
-
-    Parameters
-    ----------
-    spec
-        Of the run.
-    task
-        What is learnt.
-    steps_per_epoch
-        Optimiser steps of a pass over the training rows.
-    tokens_per_step
-        On average.
-    watch
-        Told of progress.
-    wish
-        Whether somebody asked for the end.
-    saves
-        Whether there is a folder for checkpoints.
-    save_every
-        Steps between them; None is about a minute.
-    weights
-        Gives the weights of the model, whole.
-    main
-        Whether this is the process that writes and talks.
-    """
+    """Reports progress, keeps the best weights, and says when to evaluate, save and end."""
 
     spec: RunSpec
     task: Task
@@ -65,10 +41,14 @@ class Watcher(TrainerCallback):
     tokens_per_step: float
     watch: Watch
     wish: Wish
+    # Whether there is a folder for checkpoints, and the steps between them; None is about a minute.
     saves: bool
     save_every: int | None
+    # Gives the weights of the model, whole.
     weights: Callable[[], dict[str, Tensor]]
+    # Whether this is the process that writes and talks.
     main: bool = True
+    # Gives what the last evaluation found; and what is to be done before the first step.
     scores: Callable[[], Scores] = field(init=False)
     at_start: Callable[[], None] = field(init=False)
     history: list[dict[str, int | float]] = field(default_factory=list)

@@ -1,19 +1,15 @@
 """The signature and help of `spectrans train`."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from spectrans.cli import completion, parameters
 from spectrans.cli.sentences import Refused
 
-# What does not change the run.
-_BESIDE_RESUME = {"run", "resume", "as_json", "quiet"}
-
 
 def train(
-    context: typer.Context,
     run: Annotated[
         Path | None,
         typer.Argument(metavar="RUN", help="For --resume: folder of the run.", show_default=False),
@@ -68,7 +64,10 @@ def train(
     class_weights: parameters.ClassWeights = None,
     patience: parameters.Patience = None,
     precision: parameters.Precision = None,
-    seed: Annotated[int, typer.Option(min=0, help="Decides first weights and order of rows.")] = 0,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, help="Decides first weights and order of rows.", show_default="0"),
+    ] = None,
     save_every: Annotated[
         int | None,
         typer.Option(
@@ -86,7 +85,7 @@ def train(
 
     Example: [bold]spectrans train --data languages --plan 3xgfnet,attention[/bold]
     """
-    _refuse_mixtures(context, run, resume)
+    _refuse_stray(run, resume)
     from spectrans.cli.verbs import train as verb
 
     source = parameters.data_settings(
@@ -110,18 +109,22 @@ def train(
         seed=seed,
     )
     if resume:
+        _refuse_settings({**settings, **source, **parameters.given(save_every=save_every, out=out)})
         verb.resume(run, as_json, quiet)
     else:
         verb.run(source, settings, save_every, out, as_json, quiet)
 
 
-def _refuse_mixtures(context: typer.Context, run: Path | None, resume: bool) -> None:
-    """Refuse settings beside --resume, and a run without it."""
+def _refuse_stray(run: Path | None, resume: bool) -> None:
+    """Refuse RUN where it means nothing, in the words of the parser."""
     if run is not None and not resume:
         raise Refused(f"Got unexpected extra argument(s) ({run})")
-    for parameter in context.command.params if resume else ():
-        name = parameter.name or ""
-        typed = context.get_parameter_source(name)
-        if typed is not None and typed.name == "COMMANDLINE" and name not in _BESIDE_RESUME:
-            rule = "must be left out with --resume: a run goes on as it began"
-            raise Refused(f"{parameter.opts[0]} {rule}")
+
+
+def _refuse_settings(settings: dict[str, Any]) -> None:
+    """Refuse what would change a run that goes on."""
+    if settings:
+        name = next(iter(settings))
+        option = {"source": "data", "num_layers": "layers", "num_heads": "heads"}.get(name, name)
+        rule = "must be left out with --resume: a run goes on as it began"
+        raise Refused(f"--{option.replace('_', '-')} {rule}")

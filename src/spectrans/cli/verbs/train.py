@@ -74,7 +74,7 @@ def resume(folder: Path | None, as_json: bool, quiet: bool) -> None:
             found = checkpoint.survey(folder)
         dataset = load(begun.spec.data)
     for fault in found.faults:
-        say.print(f"passed over: checkpoint {fault}")
+        say.print(f"passed over: checkpoint {fault}", soft_wrap=True)
     say.print(f"going on with {folder} after step {found.step}")
     _train(begun.spec, dataset, folder, begun.save_every, say, as_json)
 

@@ -1,0 +1,78 @@
+"""Runs that are killed at random moments, again and again, until they are done."""
+
+import multiprocessing
+import random
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from spectrans.training import RunSpec, load_run, train
+from spectrans.training.checkpoint import survey
+from tests.training.made import order_task
+
+SPEC = RunSpec(
+    plan="attention",
+    epochs=60,
+    num_layers=1,
+    hidden_dim=8,
+    num_heads=2,
+    batch_size=8,
+    dropout=0.1,
+)
+TASK = order_task(40)
+# Seconds after which a process is killed; most of it is the time between two checkpoints.
+SOONEST, LATEST = 0.05, 0.6
+
+
+def run(folder: Path) -> None:
+    """The body of a process that saves after every step."""
+    train(SPEC, TASK, folder=folder, save_every=1)
+
+
+class Story(NamedTuple):
+    """How often a run was killed, what was found half written, and how far it had got."""
+
+    kills: int
+    half_written: int
+    damaged: int
+    steps: list[int]
+
+
+def killed_until_done(folder: Path, most: int) -> Story:
+    """Kill a run at random moments, at most so often, then let it end."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["spectrans.training.engine", "tests.faults.test_kills"])
+    chance = random.Random(0)
+    kills, half, damaged = 0, 0, 0
+    steps: list[int] = []
+    while True:
+        process: BaseProcess = context.Process(target=run, args=(folder,))
+        process.start()
+        process.join(chance.uniform(SOONEST, LATEST) if kills < most else 300)
+        if process.exitcode == 0:
+            return Story(kills, half, damaged, steps)
+        process.kill()
+        process.join()
+        found = survey(folder)
+        kills += 1
+        half += sum("half written" in fault for fault in found.faults)
+        damaged += sum("damaged" in fault for fault in found.faults)
+        steps.append(found.step)
+
+
+@pytest.mark.parametrize(
+    "kills", [5, pytest.param(100, marks=pytest.mark.slow)], ids=["few", "many"]
+)
+def test_a_run_that_is_killed_again_and_again_ends_with_the_same_numbers(
+    kills: int, tmp_path: Path
+) -> None:
+    story = killed_until_done(tmp_path, kills)
+    print(story)  # noqa: T201 - the figures of docs/trust.md
+    assert story.kills >= min(kills, 5)
+    assert story.damaged == 0
+    assert story.steps == sorted(story.steps)
+    found, alone = load_run(tmp_path), train(SPEC, TASK)
+    assert found.history == alone.history
+    assert found.record.metrics.test == alone.record.metrics.test
