@@ -116,7 +116,7 @@ def evaluate(
         for start in range(0, len(order), batch_size):
             rows = order[start : start + batch_size]
             items = [asked[int(row)] for row in rows]
-            batch = padded([encoding.present(item["input_ids"]) for item in items])
+            batch = padded([encoding.present(item["tokens"]) for item in items])
             labels = [item["labels"] for item in items]
             targets = task.targets(labels, batch["inputs"].shape[1])
             outputs = feed(model, **batch)
