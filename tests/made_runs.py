@@ -6,7 +6,8 @@ from typing import Any
 import torch
 
 from spectrans.data import DataSpec, load
-from spectrans.training.record import DataRecord, Metrics, Run, RunRecord, save_run
+from spectrans.training.record import DataRecord, Metrics, Run, RunRecord
+from spectrans.training.saving import save_run
 from spectrans.training.spec import RunSpec
 
 SMALL = {"num_layers": 2, "hidden_dim": 16, "num_heads": 2}

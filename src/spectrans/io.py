@@ -7,6 +7,7 @@ checksum of the weights, so that a flipped bit, and a save cut short between the
 import hashlib
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
@@ -23,11 +24,17 @@ from spectrans.version import __version__
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
 CHECKSUM = "weights_sha256"
+# In a folder that loads in transformers as well: our config in that of transformers, which calls
+# the model `model`.
+OURS = "spectrans"
+PREFIX = "model."
 
 Model = TypeVar("Model", bound=BaseModel)
 
 
-def save_pretrained(model: BaseModel, directory: str | Path) -> None:
+def save_pretrained(
+    model: BaseModel, directory: str | Path, around: Mapping[str, Any] | None = None
+) -> None:
     """Write a model into a folder, beside whatever else is there.
 
     Parameters
@@ -36,6 +43,8 @@ def save_pretrained(model: BaseModel, directory: str | Path) -> None:
         One of this library's models.
     directory
         Folder, made if missing. A model saved there before is replaced.
+    around
+        Config of the same model in transformers, whose Auto classes can then load the folder too.
 
     Raises
     ------
@@ -49,7 +58,9 @@ def save_pretrained(model: BaseModel, directory: str | Path) -> None:
         raise TypeError(must("model", f"be one of {', '.join(MODELS)}", name))
     folder = Path(directory)
     folder.mkdir(parents=True, exist_ok=True)
-    tensors = {key: value.detach().contiguous() for key, value in model.state_dict().items()}
+    prefix = "" if around is None else PREFIX
+    state = model.state_dict()
+    tensors = {prefix + key: value.detach().contiguous() for key, value in state.items()}
     weights = to_bytes(tensors, metadata={"format": "pt"})
     config = {
         "model_class": name,
@@ -57,6 +68,8 @@ def save_pretrained(model: BaseModel, directory: str | Path) -> None:
         CHECKSUM: hashlib.sha256(weights).hexdigest(),
         **model.config.to_dict(),
     }
+    if around is not None:
+        config = {**around, OURS: config}
     # In a folder of its own, beside the old files, so that the last step only renames.
     with tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as scratch:
         new = [Path(scratch) / WEIGHTS, Path(scratch) / CONFIG]
@@ -148,6 +161,9 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         config = text.parse(written, "json")
     except (UnicodeDecodeError, ValueError) as error:
         raise ValueError(f"{folder / CONFIG}: {error}") from None
+    inner = config.get(OURS)
+    prefix = PREFIX if isinstance(inner, dict) else ""
+    config = inner if isinstance(inner, dict) else config
     weights = path.read_bytes()
     wanted = config.pop(CHECKSUM, None)
     try:
@@ -159,7 +175,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         problem = f"{path} must have the {CHECKSUM} that {CONFIG} names"
         reason = "it was changed, damaged, or a save was cut short"
         raise ValueError(f"{problem}: {reason}; to load it all the same, remove that line")
-    return config, tensors
+    return config, {key.removeprefix(prefix): value for key, value in tensors.items()}
 
 
 def _check_fit(path: Path, model: BaseModel, tensors: dict[str, Tensor]) -> None:

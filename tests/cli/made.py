@@ -8,7 +8,8 @@ from typing import Any
 import torch
 
 from spectrans.data import DataSpec, load
-from spectrans.training.record import DataRecord, Metrics, Run, RunRecord, save_run
+from spectrans.training.record import DataRecord, Metrics, Run, RunRecord
+from spectrans.training.saving import save_run
 from spectrans.training.spec import RunSpec
 
 WORDS = ("red", "green", "blue")

@@ -8,6 +8,7 @@ from transformers import PreTrainedConfig
 from spectrans.config import HybridModelConfig, ModelConfig, OutputHeadType
 from spectrans.config.head import SETTINGS, USED
 from spectrans.errors import must, unknown
+from spectrans.io import OURS
 
 MODEL_TYPE = "spectrans"
 
@@ -218,6 +219,8 @@ class SpectransConfig(_Fields):  # type: ignore[misc]
             A setting that is unknown or bad.
         """
         return_unused = kwargs.pop("return_unused_kwargs", False)
+        # What spectrans itself reads in a folder that both can load.
+        config_dict = {name: value for name, value in config_dict.items() if name != OURS}
         config, unused = super().from_dict(config_dict, return_unused_kwargs=True, **kwargs)
         config.check()
         if return_unused:

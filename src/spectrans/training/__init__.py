@@ -9,8 +9,8 @@ from spectrans.training.progress import TrainingError as TrainingError
 from spectrans.training.record import Run as Run
 from spectrans.training.record import RunRecord as RunRecord
 from spectrans.training.record import load_run as load_run
-from spectrans.training.record import save_run as save_run
 from spectrans.training.run import train as train
+from spectrans.training.saving import save_run as save_run
 from spectrans.training.signals import Stopped as Stopped
 from spectrans.training.spec import RunSpec as RunSpec
 from spectrans.training.speed import Cost as Cost

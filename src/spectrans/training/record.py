@@ -1,6 +1,5 @@
 """What a finished run leaves in its folder, and how it is read back."""
 
-import io
 import json
 from dataclasses import dataclass
 from hashlib import sha256
@@ -20,7 +19,6 @@ from spectrans.models import BaseModel
 from spectrans.options import Options
 from spectrans.sequences import Sequences
 from spectrans.tasks import AnyTask, ClassScore
-from spectrans.training.folders import write_whole
 from spectrans.training.spec import RunSpec
 
 RECORD = "run.json"
@@ -207,30 +205,6 @@ class Run:
     history: tuple[dict[str, int | float], ...] = ()
     split: UInt8[np.ndarray, " rows"] | None = None
     tokenizer: str | None = None
-
-
-def save_run(run: Run, directory: str | Path) -> None:
-    """Write a run into a folder: model, tokenizer, metrics, splits, and at last `run.json`.
-
-    Parameters
-    ----------
-    run
-        A finished run.
-    directory
-        Folder, made if missing. It holds a whole run once `run.json` is there.
-    """
-    folder = Path(directory)
-    run.model.save_pretrained(folder)
-    lines = [json.dumps(entry) + "\n" for entry in run.history]
-    write_whole(folder / HISTORY, "".join(lines))
-    if run.split is not None:
-        packed = io.BytesIO()
-        np.savez_compressed(packed, split=run.split)
-        write_whole(folder / SPLITS, packed.getvalue())
-    if run.tokenizer is not None:
-        write_whole(folder / TOKENIZER, run.tokenizer)
-    written = run.record.model_dump(mode="json")
-    write_whole(folder / RECORD, json.dumps(written, indent=2, ensure_ascii=False) + "\n")
 
 
 def read_record(directory: str | Path) -> RunRecord:

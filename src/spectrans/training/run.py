@@ -13,7 +13,8 @@ from spectrans.training import checkpoint
 from spectrans.training.begun import Begun, begin
 from spectrans.training.lock import locked
 from spectrans.training.progress import Watch, unwatched
-from spectrans.training.record import DataRecord, Metrics, Run, RunRecord, save_run
+from spectrans.training.record import DataRecord, Metrics, Run, RunRecord
+from spectrans.training.saving import save_run
 from spectrans.training.signals import listening
 from spectrans.training.spec import RunSpec
 from spectrans.version import __version__
