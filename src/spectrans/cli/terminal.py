@@ -57,6 +57,12 @@ def remarks(dataset: Dataset) -> list[str]:
             f"warning: {leaks:,} rows are in two splits, {reading.leak[0]} as {reading.leak[1]} "
             "(--dedup leaves such rows out)"
         )
+    if reading.alike:
+        lines.append(
+            f"warning: {reading.alike:,} rows to choose by or test are the same as a row of "
+            "another split once they are cut to tokens (--max-length keeps more, --dedup leaves "
+            "them out)"
+        )
     return lines
 
 

@@ -107,6 +107,10 @@ def _strange(dataset: Dataset, reading: Reading) -> list[Finding]:
         example = f"{reading.leak[0]} = {reading.leak[1]}"
         fix = "leave them out with --dedup"
         found.append(Finding("warn", f"{leaks} are also in another split ({example}): {fix}"))
+    if reading.alike:
+        same = "are the same as a row of another split once they are cut to tokens"
+        fix = "--max-length keeps more of a row, --dedup leaves them out"
+        found.append(Finding("warn", f"{reading.alike:,} rows to choose by or test {same}: {fix}"))
     if reading.repeated > sum(reading.leaks.values()):
         fix = "they stay in one split; --dedup leaves them out"
         found.append(Finding("warn", f"{reading.repeated:,} rows repeat an earlier one: {fix}"))

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int64, UInt8
 
+from spectrans.data.alike import alike, fingerprints
 from spectrans.data.dataset import Dataset, Examples
 from spectrans.data.encoding import AnyEncoding, Ids, Subwords, Vectors
 from spectrans.data.intake import lengths
@@ -88,6 +89,11 @@ def read(spec: DataSpec, refuse: Refuse = strict) -> Dataset:
         trained_on = Texts(tokens.take(np.flatnonzero(split == 0)))
         tokenizer = make(spec.tokenizer, spec.vocab_size, trained_on)
         rows, encoding, reading = _in_pieces(spec, tokenizer, rows, reading)
+        prints = fingerprints(rows.tokens)
+        if spec.dedup:
+            used = split != LEFT_OUT
+            split[used] = _without_doubles(split[used], prints[used])
+        reading = replace(reading, split=split, alike=alike(_hashes(reader), prints, split))
     task, encoding = joined(path.name, rows.task, encoding, tokenizer)
     rows = rows._replace(task=task)
     orders = [random.permutation(np.flatnonzero(split == code)) for code in range(len(SPLITS))]

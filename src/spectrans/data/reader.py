@@ -151,9 +151,9 @@ class Reader:
         self.intake.keep(item)
         self.collector.keep(label, partial(source.place, number))
         self.numbers.append(number)
-        self.inputs.append(_hash(self.intake.cut(item)))
+        self.inputs.append(fingerprint(self.intake.cut(item)))
         if columns.id is not None:
-            self.ids.append(_hash(repr(record[columns.id]).encode()))
+            self.ids.append(fingerprint(repr(record[columns.id]).encode()))
 
     def place(self, row: int) -> str:
         """Say where a row that was kept is."""
@@ -179,7 +179,7 @@ def first_of_equal(values: np.ndarray) -> Int64[np.ndarray, " rows"]:
     return first[group]
 
 
-def _hash(item: bytes | np.ndarray) -> int:
+def fingerprint(item: bytes | np.ndarray) -> int:
     """Give 64 bits that tell inputs apart: of 10 million, two collide with probability 3e-6."""
     content = item if isinstance(item, bytes) else np.ascontiguousarray(item).tobytes()
     return int.from_bytes(blake2b(content, digest_size=8).digest(), "little")

@@ -36,6 +36,8 @@ class Reading:
         Rows of validation and test whose input is also in another split, by split.
     leak
         Where the first of them and its double are.
+    alike
+        Rows of validation and test that a tokenizer makes the same as a row of another split.
     """
 
     columns: dict[str, str]
@@ -48,3 +50,4 @@ class Reading:
     conflicts: int
     leaks: dict[str, int]
     leak: tuple[str, str] | None
+    alike: int = 0

@@ -1,14 +1,15 @@
 """NumPy archives of sequences: ids or vectors, padded, ragged or end to end."""
 
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from jaxtyping import Int64
 
 from spectrans.data.sources.base import Refuse, Source, refuse_path, strict
-from spectrans.data.sources.picture import Picture
+from spectrans.data.sources.members import mapped
 from spectrans.errors import must
 
 INPUTS = ("x", "X", "inputs", "sequences", "data", "images")
@@ -53,21 +54,23 @@ class Archive(Source):
         lengths = next(
             (arrays.pop(n + self.part) for n in LENGTHS if n + self.part in arrays), None
         )
-        sequences = _cut(self.name, inputs, arrays.pop(inputs), lengths)
+        flat = arrays.pop(inputs)
+        sizes, starts = _cut(self.name, inputs, flat, lengths)
         for name, array in arrays.items():
-            if len(array) != len(sequences):
-                rule = f"have one entry for each of the {len(sequences)} rows of {inputs!r}"
+            if len(array) != len(sizes):
+                rule = f"have one entry for each of the {len(sizes)} rows of {inputs!r}"
                 raise ValueError(f"{self.name}: {must(name, rule, len(array))}")
         columns = {name.removesuffix(self.part): array for name, array in arrays.items()}
         # Those with an entry for each token, padding included.
         padded = {n for n, array in columns.items() if array.ndim > 1 and array.shape[1] == width}
-        for number, sequence in enumerate(sequences):
-            length = len(sequence)
+        for number, length in enumerate(sizes.tolist()):
+            start = None if starts is None else starts[number]
+            sequence = flat[number, :length] if start is None else flat[start : start + length]
             others = {
                 name: (array[number, :length] if name in padded else array[number]).tolist()
                 for name, array in columns.items()
             }
-            yield number, {inputs.removesuffix(self.part): sequence, **others}
+            yield number, {inputs.removesuffix(self.part): np.array(sequence), **others}
 
     def _inputs(self, arrays: dict[str, np.ndarray]) -> str:
         """Give the name of the array of inputs."""
@@ -129,13 +132,14 @@ def _open(path: Path) -> Any:
 def _array(path: Path, archive: Any, name: str) -> np.ndarray:
     """Read one array; refuse Python objects, which would have to be unpickled."""
     try:
-        array = archive[name]
+        found = mapped(path, name)
+        array = archive[name] if found is None else found
     except (ValueError, zipfile.BadZipFile, OSError, EOFError, MemoryError) as error:
         if "allow_pickle" in str(error):
-            found = "an array of Python objects"
+            kind = "an array of Python objects"
             fix = "pad rows of different lengths to one, or put them end to end, and add lengths"
             raise ValueError(
-                f"{path.name}: {must(name, 'hold plain numbers', found)}; {fix}"
+                f"{path.name}: {must(name, 'hold plain numbers', kind)}; {fix}"
             ) from None
         raise ValueError(f"{path.name}: {name} must be a whole array, got: {error}") from None
     if not isinstance(array, np.ndarray) or array.ndim == 0:
@@ -145,20 +149,15 @@ def _array(path: Path, archive: Any, name: str) -> np.ndarray:
 
 def _cut(
     file: str, name: str, inputs: np.ndarray, lengths: np.ndarray | None
-) -> Sequence[np.ndarray | Picture]:
-    """Give the sequences, or the pictures, of an array of inputs."""
-    if name.startswith(IMAGES):
-        if inputs.ndim != 3 or inputs.dtype != np.uint8 or lengths is not None:
-            rule = "be uint8 of the shape (rows, height, width), without lengths"
-            raise ValueError(f"{file}: {must(name, rule, f'{inputs.dtype} {inputs.shape}')}")
-        return [Picture(image) for image in inputs]
+) -> tuple[Int64[np.ndarray, " rows"], Int64[np.ndarray, " rows"] | None]:
+    """Give the length of each row, and where it begins where rows lie end to end."""
     if inputs.dtype.kind not in "biuf":
         raise ValueError(f"{file}: {must(name, 'hold numbers', str(inputs.dtype))}")
     if lengths is None:
         if inputs.ndim not in (2, 3):
             rule = "have the shape (rows, n) or (rows, n, channels), or come with lengths"
             raise ValueError(f"{file}: {must(name, rule, inputs.shape)}")
-        return list(inputs)
+        return np.full(len(inputs), inputs.shape[1], dtype=np.int64), None
     if lengths.ndim != 1 or lengths.dtype.kind not in "iu":
         found = f"{lengths.ndim}-D {lengths.dtype}"
         raise ValueError(f"{file}: {must('lengths', 'be a 1-D array of integers', found)}")
@@ -169,8 +168,9 @@ def _cut(
             raise ValueError(
                 f"{file} row {wrong[0]}: {must('length', rule, int(lengths[wrong[0]]))}"
             )
-        return [row[:length] for row, length in zip(inputs, lengths, strict=True)]
+        return lengths.astype(np.int64), None
     if inputs.ndim > 2 or lengths.min(initial=1) < 1 or lengths.sum() != len(inputs):
         rule = f"be positive and add up to the {len(inputs)} tokens of {name!r}"
         raise ValueError(f"{file}: {must('lengths', rule, int(lengths.sum()))}")
-    return np.split(inputs, np.cumsum(lengths)[:-1])
+    sizes = lengths.astype(np.int64)
+    return sizes, np.cumsum(sizes) - sizes
