@@ -20,6 +20,7 @@ from spectrans.cli.commands.predict import predict
 from spectrans.cli.commands.serve import serve
 from spectrans.cli.commands.train import train
 from spectrans.cli.sentences import Interrupted, reason, sentence
+from spectrans.processes import is_main
 from spectrans.version import __version__
 
 app = typer.Typer(
@@ -71,7 +72,9 @@ def main() -> None:
             # typer answers Ctrl-C with this code and no word.
             typer.echo("spectrans: interrupted", err=True)
     except TyperException as error:
-        typer.echo(f"spectrans: {sentence(error)}", err=True)
+        # Of several processes one talks.
+        if is_main():
+            typer.echo(f"spectrans: {sentence(error)}", err=True)
         code = error.exit_code
     except OSError as error:
         # As of standard output on a full disk.

@@ -65,6 +65,8 @@ def arguments(
         remove_unused_columns=False,
         dataloader_pin_memory=cuda,
         use_cpu=not cuda,
+        # Every weight of a model has a part in every answer.
+        ddp_find_unused_parameters=False,
     )
 
 

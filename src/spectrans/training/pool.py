@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from spectrans import processes
 from spectrans.data import Dataset
 from spectrans.training.progress import Progress
 from spectrans.training.record import RunRecord
@@ -187,6 +188,7 @@ def _receive(worker: _Worker) -> Event:
 def _work(pipe: Connection, dataset: Dataset) -> None:
     """Do the jobs that come through a pipe: the body of a worker process."""
     torch.set_num_threads(1)
+    processes.leave()
     while True:
         try:
             job: Job = pipe.recv()

@@ -8,9 +8,11 @@ from pathlib import Path
 
 import torch
 
+from spectrans import processes
 from spectrans.data import Dataset, load
 from spectrans.training import checkpoint
 from spectrans.training.begun import Begun, begin
+from spectrans.training.group import from_main, join, losses_in_words
 from spectrans.training.lock import locked
 from spectrans.training.progress import Watch, unwatched
 from spectrans.training.record import DataRecord, Metrics, Run, RunRecord
@@ -54,7 +56,7 @@ def train(
     Raises
     ------
     TrainingError
-        The loss became infinite or no number, or memory was too small.
+        The loss became infinite or no number, memory was too small, or another process is gone.
     Stopped
         SIGINT or SIGTERM came while a run with a folder trained; the step is saved.
     FolderError
@@ -69,15 +71,21 @@ def train(
     if dataset is None:
         dataset = load(spec.data)
     data = DataRecord.of(dataset)
+    main = processes.is_main()
     keeping = Keeping()
     with ExitStack() as stack:
+        stack.enter_context(losses_in_words())
         if folder is not None:
             folder = Path(folder)
-            stack.enter_context(locked(folder))
-            begin(folder, Begun(spec=spec, fingerprint=data.fingerprint, save_every=save_every))
-            found = checkpoint.survey(folder)
-            checkpoint.tidy(folder)
-            keeping = Keeping(folder, save_every, found.newest, stack.enter_context(listening()))
+            newest = None
+            if main:
+                stack.enter_context(locked(folder))
+                begin(folder, Begun(spec=spec, fingerprint=data.fingerprint, save_every=save_every))
+                newest = checkpoint.survey(folder).newest
+                checkpoint.tidy(folder)
+            join()
+            wish = stack.enter_context(listening())
+            keeping = Keeping(folder, save_every, from_main(newest), wish)
         torch.manual_seed(spec.seed)
         model = spec.build(dataset)
         done = fit(model, dataset, spec, watch, keeping)
@@ -96,7 +104,7 @@ def train(
         record = RunRecord(spec=spec, data=data, metrics=metrics, versions=versions())
         split = None if dataset.reading is None else dataset.reading.split
         run = Run(record, model, done.history, split, dataset.tokenizer)
-        if folder is not None:
+        if folder is not None and main:
             save_run(run, folder)
             checkpoint.remove(folder)
     return run

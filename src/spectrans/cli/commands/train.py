@@ -74,6 +74,14 @@ def train(
             min=1, help="Steps between checkpoints.", show_default="as many as take a minute"
         ),
     ] = None,
+    nproc: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Processes that train together, each with a GPU or a core.",
+            show_default="1",
+        ),
+    ] = None,
     out: parameters.Out = None,
     as_json: parameters.Json = False,
     quiet: parameters.Quiet = False,
@@ -108,7 +116,9 @@ def train(
         precision=precision,
         seed=seed,
     )
-    if resume:
+    if nproc is not None and nproc > 1:
+        verb.launched(nproc)
+    elif resume:
         _refuse_settings({**settings, **source, **parameters.given(save_every=save_every, out=out)})
         verb.resume(run, as_json, quiet)
     else:

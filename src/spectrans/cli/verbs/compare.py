@@ -14,6 +14,7 @@ from spectrans.cli.sentences import Failed, Interrupted, failing, refusing
 from spectrans.cli.terminal import introduce, result, talk
 from spectrans.data import Dataset, DataSpec, load
 from spectrans.data.baselines import baselines
+from spectrans.processes import is_main
 from spectrans.report import results as reports
 from spectrans.report.figure import FIGURE
 from spectrans.report.table import caption, rich_table
@@ -38,6 +39,9 @@ def run(
     quiet: bool,
 ) -> None:
     """Do a comparison from the options of the command line to its table."""
+    if not is_main():
+        # Runs are shared out to workers of the main process.
+        return
     say = talk(quiet)
     with failing():
         require_engine()

@@ -1,6 +1,8 @@
 """Train one plan and save it."""
 
 import json
+import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,10 +17,12 @@ from spectrans.cli.terminal import clock, introduce, result, talk
 from spectrans.data import Dataset, DataSpec, load
 from spectrans.data.baselines import Baseline, baselines
 from spectrans.errors import must, unknown
+from spectrans.processes import LAUNCHED, count, is_main
 from spectrans.report.run import write_run_report
 from spectrans.training import checkpoint
 from spectrans.training.begun import read_begun, unfinished
 from spectrans.training.folders import FolderError, data_name, next_folder
+from spectrans.training.group import Lost, from_main, join
 from spectrans.training.lock import locked
 from spectrans.training.precision import resolved
 from spectrans.training.record import RECORD, Run
@@ -38,7 +42,7 @@ def run(
     quiet: bool,
 ) -> None:
     """Do a run from the options of the command line to its folder."""
-    say = talk(quiet)
+    say = talk(quiet or not is_main())
     with failing():
         require_engine()
     with refusing():
@@ -46,14 +50,19 @@ def run(
             **{**_size(settings.pop("size", "tiny")), "data": DataSpec(**data), **settings}
         )
         dataset = load(spec.data)
-        if out is not None and out.exists() and (not out.is_dir() or any(out.iterdir())):
+        if (
+            is_main()
+            and out is not None
+            and out.exists()
+            and (not out.is_dir() or any(out.iterdir()))
+        ):
             raise ValueError(must("--out", "name a new or empty folder", str(out)))
         if spec.class_weights is not None:
             dataset.task.balance(dataset.train.labels)
         model = spec.build(dataset)
         # The folder is the run from now on.
-        folder = out or next_folder(data_name(spec.data.source))
-        folder.mkdir(parents=True, exist_ok=True)
+        join()
+        folder = from_main(_new_folder(spec, out) if is_main() else None)
     introduce(say, dataset)
     say.print(str(model.summary()), style="dim")
     del model
@@ -62,7 +71,7 @@ def run(
 
 def resume(folder: Path | None, as_json: bool, quiet: bool) -> None:
     """Go on with a run that was begun."""
-    say = talk(quiet)
+    say = talk(quiet or not is_main())
     with failing():
         require_engine()
     with refusing():
@@ -79,11 +88,35 @@ def resume(folder: Path | None, as_json: bool, quiet: bool) -> None:
     _train(begun.spec, dataset, folder, begun.save_every, say, as_json)
 
 
+def launched(processes: int) -> None:
+    """Do the same in several processes."""
+    if count() > 1:
+        raise Refused("--nproc must be left out under torchrun, which starts the processes")
+    with failing():
+        require_engine()
+    from spectrans.cli.launch import launch
+
+    arguments = [one for one in sys.argv[1:] if not one.startswith("--nproc=")]
+    while "--nproc" in arguments:
+        place = arguments.index("--nproc")
+        del arguments[place : place + 2]
+    on = "spectrans train --resume goes on from the last checkpoint"
+    code = launch(processes, arguments, on)
+    if code:
+        raise typer.Exit(code)
+
+
 def _size(name: str) -> dict[str, Any]:
     """Give the settings that a size stands for."""
     if name not in SIZES:
         raise ValueError(unknown("size", name, SIZES))
     return SIZES[name].model_dump()
+
+
+def _new_folder(spec: RunSpec, out: Path | None) -> Path:
+    folder = out or next_folder(data_name(spec.data.source))
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def _train(
@@ -95,10 +128,14 @@ def _train(
     as_json: bool,
 ) -> None:
     """Train in a folder, and show what came out."""
+    if count() > 1:
+        say.print(f"{count()} processes train together")
     if resolved(spec) == "bfloat16":
         say.print("products are computed in bfloat16 (--precision float32 computes in 32 bits)")
     with _endings(folder), TrainView(say) as view:
         done = train_run(spec, dataset, view, folder, save_every)
+    if not is_main():
+        return
     scored = baselines(dataset)
     with failing():
         page = write_run_report(folder, dataset, scored)
@@ -126,6 +163,11 @@ def _endings(folder: Path) -> Iterator[None]:
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted before training: {on} starts it") from None
     except Failed as error:
+        if isinstance(error.__context__, Lost):
+            if LAUNCHED in os.environ:
+                # What started the processes says it.
+                raise typer.Exit(1) from None
+            raise Failed(f"{error}: {on} goes on from the last checkpoint") from None
         # A run that diverged would do so again.
         if isinstance(error.__context__, OSError):
             kept = "what was saved before is kept"

@@ -1,0 +1,66 @@
+"""`--nproc`: the same command in several processes, under torchrun's own agent."""
+
+import logging
+import os
+import sys
+from uuid import uuid4
+
+from torch.distributed.elastic.multiprocessing.api import DefaultLogsSpecs, SignalException
+from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+from torch.distributed.launcher.api import LaunchConfig, elastic_launch
+
+from spectrans.cli.sentences import Failed
+from spectrans.processes import LAUNCHED
+
+# Seconds for the others to save and end when one process is gone or a signal came.
+PATIENCE = 30
+
+
+def launch(processes: int, arguments: list[str], on: str) -> int:
+    """Run this command in several processes on this machine, and wait for them.
+
+    Parameters
+    ----------
+    processes
+        How many.
+    arguments
+        Of the command line, without `--nproc`.
+    on
+        How the run goes on, in words, if a process is lost.
+
+    Returns
+    -------
+    int
+        The exit code; the main process has said why.
+
+    Raises
+    ------
+    Failed
+        A process was killed.
+    """
+    logging.getLogger("torch.distributed").setLevel(logging.CRITICAL)
+    os.environ[LAUNCHED] = "1"
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    config = LaunchConfig(
+        min_nodes=1,
+        max_nodes=1,
+        nproc_per_node=processes,
+        run_id=uuid4().hex,
+        rdzv_backend="c10d",
+        rdzv_endpoint="localhost:0",
+        max_restarts=0,
+        logs_specs=DefaultLogsSpecs(log_dir=os.devnull),
+        shutdown_timeout=PATIENCE,
+        signals_to_handle="SIGTERM,SIGINT",
+    )
+    try:
+        elastic_launch(config, sys.executable)("-m", "spectrans", *arguments)
+    except SignalException as error:
+        return 128 + error.sigval
+    except ChildFailedError as error:
+        killed = {rank: f.exitcode for rank, f in error.failures.items() if f.exitcode < 0}
+        for rank, code in killed.items():
+            message = f"process {rank} of {processes} was killed by signal {-code}"
+            raise Failed(f"{message}, and the run ended: {on}") from None
+        return max(failure.exitcode for failure in error.failures.values())
+    return 0

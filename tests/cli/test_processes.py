@@ -1,0 +1,135 @@
+"""`spectrans train` in two processes, which meet over gloo."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spectrans.training.checkpoint import survey
+from tests.cli.command import COMMAND, ENVIRONMENT, Answer, spectrans, write_table
+
+# Batches of nine rows are not shared out evenly, and the last one of an epoch has six.
+TRAIN = (
+    "train", "--data", "colours.csv", "--plan", "attention", "--layers", "1", "--hidden-dim", "8",
+    "--heads", "2", "--batch-size", "9", "--steps", "100", "--save-every", "5",
+)  # fmt: skip
+TWO = {**ENVIRONMENT, "SPECTRANS_TIMEOUT": "20"}
+
+
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("processes")
+    write_table(folder / "colours.csv")
+    return folder
+
+
+def history(folder: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def two(here: Path) -> Path:
+    """A run in two processes that nothing happened to."""
+    done = spectrans(*TRAIN, "--nproc", "2", "-o", "two", "--json", "-q", folder=here)
+    assert (done.code, done.err) == (0, "")
+    assert json.loads(done.out)["metrics"]["processes"] == 2
+    return here / "two"
+
+
+def test_two_processes_have_the_losses_of_one(here: Path, two: Path) -> None:
+    assert spectrans(*TRAIN, "-o", "one", "-q", folder=here).code == 0
+    alone, together = history(here / "one"), history(two)
+    assert [set(entry) for entry in together] == [set(entry) for entry in alone]
+    for name in ("loss", "grad_norm", "validation_loss"):
+        wanted = [entry[name] for entry in alone if name in entry]
+        found = [entry[name] for entry in together if name in entry]
+        assert found == pytest.approx(wanted, rel=2e-3, abs=1e-5)
+        assert found[:5] == pytest.approx(wanted[:5], rel=1e-5)
+
+
+def started(folder: Path, out: str) -> tuple[subprocess.Popen[str], str]:
+    """Start a run in two processes, and wait for its first checkpoint."""
+    process = subprocess.Popen(
+        [*COMMAND, *TRAIN, "--nproc", "2", "-o", out],
+        cwd=folder,
+        env=TWO,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
+    assert process.stderr is not None
+    said = ""
+    for line in process.stderr:
+        said += line
+        if line.startswith("step "):
+            break
+    return process, said
+
+
+def worker(parent: int) -> int:
+    """The process of rank 1."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
+    found = [
+        int(child)
+        for child in children
+        if b"RANK=1\0" in Path(f"/proc/{child}/environ").read_bytes().replace(b"LOCAL_RANK", b"")
+    ]
+    return found[0]
+
+
+@pytest.fixture(scope="module")
+def killed(here: Path) -> Answer:
+    process, said = started(here, "killed")
+    os.kill(worker(process.pid), signal.SIGKILL)
+    out, err = process.communicate(timeout=60)
+    return Answer(process.returncode, out, said + err)
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes as Linux does")
+def test_a_killed_process_ends_the_run_with_one_sentence(here: Path, killed: Answer) -> None:
+    assert (killed.code, killed.out) == (1, "")
+    assert [line for line in killed.err.splitlines() if line.startswith("spectrans:")] == [
+        "spectrans: process 1 of 2 was killed by signal 9, and the run ended: "
+        "spectrans train --resume goes on from the last checkpoint"
+    ]
+    assert "Traceback" not in killed.err
+    assert survey(here / "killed").step >= 5
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes as Linux does")
+def test_a_relaunch_goes_on_exactly(here: Path, killed: Answer, two: Path) -> None:
+    answer = spectrans("train", "--resume", "killed", "--nproc", "2", folder=here)
+    assert answer.code == 0
+    assert re.search(r"going on with killed after step \d+", answer.err)
+    assert history(here / "killed") == history(two)
+    weights = [(folder / "model.safetensors").read_bytes() for folder in (here / "killed", two)]
+    assert weights[0] == weights[1]
+
+
+@pytest.mark.slow
+def test_ctrl_c_reaches_all_processes(here: Path) -> None:
+    process, _ = started(here, "stopped")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert re.search(r"stopped after step (\d+) of 100, which is saved", err)
+    assert "Traceback" not in err
+
+
+def test_processes_do_not_start_processes(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [*COMMAND, "train", "--nproc", "2"],
+        cwd=tmp_path, env={**ENVIRONMENT, "WORLD_SIZE": "2", "RANK": "0"},
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == (
+        "spectrans: --nproc must be left out under torchrun, which starts the processes\n"
+    )
