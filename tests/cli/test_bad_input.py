@@ -21,7 +21,7 @@ SHARED = [
     (["--data", "none.csv"], "source must name an existing file, got 'none.csv'"),
     (["--text", "t"], "text must be left out for 'digits', which is no file, got 't'"),
     (["--label", "l"], "label must be left out for 'digits', which is no file, got ('l',)"),
-    (["--tokenizer", "bpe"], "tokenizer must be left out for 'digits', which is no file"),
+    (["--tokenizer", "bpe"], "tokenizer must be left out for 'digits', whose rows are no texts"),
     (["--vocab-size", "9"], "vocab_size must be greater than or equal to 300, got 9"),
     (["--dedup"], "dedup must be left out for 'digits', which is no file, got True"),
     (["--data-seed", "4294967296"], "seed must be less than 4294967296, got 4294967296"),

@@ -112,6 +112,7 @@ Precision = Annotated[
         show_default="auto",
     ),
 ]
+Together = Annotated[int, typer.Option("--batch-size", min=1, help="Rows computed together.")]
 Out = Annotated[
     Path | None,
     typer.Option("--out", "-o", help="Folder for the result.", show_default="runs/<data>-<number>"),

@@ -32,7 +32,7 @@ def evaluate(
     baselines: Annotated[
         bool, typer.Option(help="Show beside what needs no neural network.")
     ] = True,
-    batch_size: Annotated[int, typer.Option(min=1, help="Rows computed together.")] = 64,
+    batch_size: parameters.Together = 64,
     as_json: parameters.Json = False,
     quiet: parameters.Quiet = False,
 ) -> None:

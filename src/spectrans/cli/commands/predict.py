@@ -45,7 +45,7 @@ def predict(
             show_default="0.5",
         ),
     ] = None,
-    batch_size: Annotated[int, typer.Option(min=1, help="Rows computed together.")] = 64,
+    batch_size: parameters.Together = 64,
     out: Annotated[
         Path | None,
         typer.Option("--out", "-o", help="New .jsonl or .csv file for the answers."),
