@@ -17,7 +17,7 @@ SMALL = ("--layers", "1", "--hidden-dim", "8", "--heads", "2", "--batch-size", "
 RUNS = 5
 COMPARE = (
     "compare", "--data", "colours.csv", "--plan", "attention", "--seeds", str(RUNS), "--jobs", "1",
-    "--epochs", "10", *SMALL,
+    "--epochs", "10", "--lengths", "20", *SMALL,
 )  # fmt: skip
 
 
@@ -91,6 +91,20 @@ def test_standard_output_is_the_result_and_nothing_else(here: Path, compared: An
     assert load_results(folder).failed == 0
     assert (folder / "accuracy-vs-speed.png").stat().st_size > 10_000
     assert "| attention |" in (folder / "results.md").read_text()
+
+
+def test_a_comparison_and_its_runs_have_reports(here: Path, compared: Answer) -> None:
+    folder = here / "runs" / "colours-001"
+    page = (folder / "report.html").read_text("utf-8")
+    assert "Which plan to take" in page
+    (folder / "report.html").unlink()
+    answer = spectrans("report", "runs/colours-001", folder=here)
+    assert (answer.code, answer.out) == (0, "runs/colours-001/report.html\n")
+    assert (folder / "report.html").read_text("utf-8") == page
+    (run,) = (folder / "runs").glob("*-seed0")
+    answer = spectrans("report", run, "--json", folder=here)
+    assert json.loads(answer.out)["report"] == str(run / "report.html")
+    assert "Learning curve" in (run / "report.html").read_text("utf-8")
 
 
 def test_a_comparison_classifies_with_its_best_run(here: Path, compared: Answer) -> None:

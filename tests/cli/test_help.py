@@ -15,6 +15,7 @@ from spectrans.cli.commands.export import export
 from spectrans.cli.commands.inspect import inspect as look_inside
 from spectrans.cli.commands.plans import plans
 from spectrans.cli.commands.predict import predict
+from spectrans.cli.commands.report import report
 from spectrans.cli.commands.serve import serve
 from spectrans.cli.commands.train import train
 from spectrans.data import DataSpec
@@ -30,6 +31,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "predict": predict,
     "serve": serve,
     "inspect": look_inside,
+    "report": report,
     "data": data.listing,
     "data list": data.listing,
     "data check": data.check,

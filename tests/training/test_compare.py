@@ -11,7 +11,16 @@ import pytest
 from spectrans.data import DataSpec
 from spectrans.training import Comparison, Outcomes, RunSpec, compare, load_run, train
 from spectrans.training.compare import best_run, resume, run_folder, unfinished
-from spectrans.training.pool import Event, Failed, Finished, Progressed, Started
+from spectrans.training.pool import (
+    Event,
+    Failed,
+    Finished,
+    Progressed,
+    Started,
+    device_of,
+    devices,
+    workers,
+)
 from tests.training.made import order_task
 
 TASK = order_task(16)
@@ -161,3 +170,16 @@ def test_the_best_run_is_chosen_on_validation(finished: Path) -> None:
 def test_a_folder_without_any_run_is_refused(tmp_path: Path, name: str, rule: str) -> None:
     with pytest.raises(ValueError, match=f"the folder of a run must {rule}"):
         best_run(tmp_path / name)
+
+
+def test_workers_share_out_devices_in_turns() -> None:
+    assert [device_of(place, ("0", "1")) for place in range(4)] == ["0", "1", "0", "1"]
+    assert device_of(3, ()) is None
+
+
+def test_devices_are_those_that_may_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 2)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3, 5")
+    assert devices() == ("3", "5")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    assert (devices(), workers()) == (("0", "1"), 2)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from spectrans.training import Cost, RunSpec, measure
+from spectrans.training import Cost, RunSpec, measure, measure_lengths
+from spectrans.training.speed import usual_lengths
 from tests.training.made import order_task
 
 TASK = order_task(4, length=128)
@@ -52,3 +53,16 @@ def test_measuring_leaves_the_process_as_it_was(costs: list[Cost]) -> None:
     assert costs
     assert "MALLOC_MMAP_THRESHOLD_" not in os.environ
     assert torch.get_num_threads() == THREADS
+
+
+def test_a_row_costs_more_the_longer_it_is_also_beyond_the_data() -> None:
+    (costs,) = measure_lengths([spec("attention")], TASK, (64, 512), seconds=0.1)
+    assert [cost.length for cost in costs] == [64, 512]
+    # By 8 and more in the limit; what a call costs blurs it.
+    assert costs[1].milliseconds > 3 * costs[0].milliseconds
+    assert costs[1].memory > 3 * costs[0].memory
+
+
+def test_usual_lengths_reach_from_half_to_four_times_the_longest_row() -> None:
+    assert usual_lengths(144) == (72, 144, 288, 576)
+    assert usual_lengths(1) == (1, 2, 4)

@@ -17,6 +17,7 @@ from spectrans.cli.commands.export import export
 from spectrans.cli.commands.inspect import inspect
 from spectrans.cli.commands.plans import plans
 from spectrans.cli.commands.predict import predict
+from spectrans.cli.commands.report import report
 from spectrans.cli.commands.serve import serve
 from spectrans.cli.commands.train import train
 from spectrans.cli.sentences import Interrupted, reason, sentence
@@ -38,6 +39,7 @@ app.command()(evaluate)
 app.command()(inspect)
 app.command()(export)
 app.command()(serve)
+app.command()(report)
 app.add_typer(data.app, name="data")
 app.command()(plans)
 app.command()(doctor)

@@ -1,5 +1,6 @@
 """What runs and comparisons found, as data, as tables, as pictures and as a page."""
 
+from spectrans.report.comparison import write_comparison_report as write_comparison_report
 from spectrans.report.figure import draw as draw
 from spectrans.report.results import PlanResult as PlanResult
 from spectrans.report.results import Results as Results

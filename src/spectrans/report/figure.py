@@ -5,14 +5,11 @@ from pathlib import Path
 from typing import Any
 
 from spectrans.report.results import PlanResult, Results
+from spectrans.report.style import COLOURS, INK, MARKERS, MUTED, Picture, house, label
 from spectrans.tasks import Metric
 
 FIGURE = "accuracy-vs-speed.png"
 
-# Told apart by shape first, so that a print in black and white loses nothing.
-_MARKERS = "osD^vP*Xhp"
-# Okabe and Ito 2008: told apart by people who do not see all colours.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9")
 # Where a label may stand, from its point, in points of 1/72 inch: (x, y, anchor).
 _PLACES = (
     (9, 7, "left", "bottom"),
@@ -38,14 +35,21 @@ def draw(results: Results, path: Path) -> None:
     path
         File to write.
     """
-    # At report time only: nothing else of the package needs matplotlib.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    with house():
+        picture(results).figure().savefig(path, metadata={"Software": None})
 
-    figure = Figure(figsize=(8, 5), dpi=150, layout="constrained")
-    FigureCanvasAgg(figure)
-    compose(figure, results)
-    figure.savefig(path)
+
+def picture(results: Results) -> Picture:
+    """Give the picture of test score against inference speed."""
+    count = len(results.comparison.seeds)
+    bars = f" Bars are one standard deviation over {count} seeds." if count > 1 else ""
+    return Picture(
+        name=Path(FIGURE).stem,
+        says=f"{results.lead.title.capitalize()} on the test rows against inference speed. The "
+        f"dotted line joins the plans of which no other is both better and faster.{bars}",
+        draw=lambda figure: compose(figure, results),
+        size=(8.0, 5.0),
+    )
 
 
 def compose(figure: Any, results: Results) -> Any:
@@ -59,7 +63,20 @@ def compose(figure: Any, results: Results) -> Any:
     # Texts have a size only once the layout is made.
     figure.draw_without_rendering()
     _spread(labels[: len(points)], axes)
+    # Last: labels may cross it.
+    _front(axes, points, lead)
     return axes
+
+
+def _front(axes: Any, points: list[PlanResult], lead: Metric) -> None:
+    """Join the plans that no other dominates."""
+    best = sorted((row for row in points if "Pareto" in row.notes), key=_speed)
+    heights = [_scale(lead) * row.score for row in best if row.score is not None]
+    if len(best) > 1:
+        axes.plot(
+            [_speed(row) for row in best], heights, color=MUTED, linestyle=":", linewidth=1.2,
+            zorder=2, scalex=False, scaley=False,
+        )  # fmt: skip
 
 
 def _frame(axes: Any, results: Results, points: list[PlanResult]) -> None:
@@ -82,12 +99,8 @@ def _frame(axes: Any, results: Results, points: list[PlanResult]) -> None:
         ha="right",
         va="bottom",
         fontsize=8,
-        color="0.35",
+        color=MUTED,
     )
-    axes.grid(color="0.92", linewidth=0.8)
-    axes.set_axisbelow(True)
-    for side in ("top", "right"):
-        axes.spines[side].set_visible(False)
 
 
 def _budget(results: Results) -> str:
@@ -122,15 +135,15 @@ def _speed(row: PlanResult) -> float:
 def _point(axes: Any, number: int, row: PlanResult, lead: Metric) -> Any:
     """Draw a plan with its seeds and its spread; give its label."""
     assert row.score is not None
-    colour = _COLOURS[number % len(_COLOURS)]
+    colour = COLOURS[number % len(COLOURS)]
     x, y = _speed(row), _scale(lead) * row.score
     axes.errorbar(
         x,
         y,
         yerr=None if row.spread is None else _scale(lead) * row.spread,
-        marker=_MARKERS[number % len(_MARKERS)],
+        marker=MARKERS[number % len(MARKERS)],
         markersize=8,
-        markeredgecolor="black",
+        markeredgecolor=INK,
         markeredgewidth=0.6,
         color=colour,
         ecolor=colour,
@@ -138,7 +151,9 @@ def _point(axes: Any, number: int, row: PlanResult, lead: Metric) -> Any:
         capsize=4,
         zorder=3,
     )
-    return axes.annotate(row.plan, (x, y), xytext=(0, 0), textcoords="offset points", zorder=4)
+    return axes.annotate(
+        label(row.plan), (x, y), xytext=(0, 0), textcoords="offset points", zorder=4
+    )
 
 
 def _lines(results: Results) -> Iterable[tuple[str, float]]:
@@ -149,7 +164,7 @@ def _lines(results: Results) -> Iterable[tuple[str, float]]:
 
 def _baseline(axes: Any, name: str, height: float, lead: Metric) -> Any:
     """Draw a baseline across, with its name on it."""
-    axes.axhline(height, color="0.45", linewidth=1, linestyle=(0, (5, 4)), zorder=1)
+    axes.axhline(height, color=MUTED, linewidth=1, linestyle=(0, (5, 4)), zorder=1)
     return axes.annotate(
         f"{name} {lead.show(height / _scale(lead))}",
         (0, height),
@@ -157,7 +172,7 @@ def _baseline(axes: Any, name: str, height: float, lead: Metric) -> Any:
         xytext=(5, 3),
         textcoords="offset points",
         fontsize=8,
-        color="0.35",
+        color=MUTED,
     )
 
 
@@ -169,11 +184,11 @@ def _spread(labels: list[Any], axes: Any) -> None:
         if artist not in labels and artist.get_visible()
     ]
     frame = axes.get_window_extent()
-    for label in labels:
+    for text in labels:
         best = None
         for dx, dy, horizontal, vertical in _PLACES:
-            label.set(position=(dx, dy), ha=horizontal, va=vertical)
-            box = label.get_window_extent()
+            text.set(position=(dx, dy), ha=horizontal, va=vertical)
+            box = text.get_window_extent()
             hidden = sum(_overlap(box, other) for other in taken) + _outside(box, frame)
             if best is None or hidden < best[0]:
                 best = hidden, (dx, dy, horizontal, vertical), box
@@ -181,7 +196,7 @@ def _spread(labels: list[Any], axes: Any) -> None:
                 break
         assert best is not None
         dx, dy, horizontal, vertical = best[1]
-        label.set(position=(dx, dy), ha=horizontal, va=vertical)
+        text.set(position=(dx, dy), ha=horizontal, va=vertical)
         taken.append(best[2])
 
 

@@ -17,10 +17,12 @@ from spectrans.training.comparison import Comparison, Outcomes
 from spectrans.training.folders import write_whole
 from spectrans.training.record import DataRecord, read_json
 from spectrans.training.run import versions
-from spectrans.training.speed import Cost
+from spectrans.training.speed import Cost, LengthCost
 
 # Two standard errors: an accuracy that lies further from a baseline is no accident of the rows.
 _ERRORS = 2.0
+# Of a plan that is at chance: no evidence that it cannot learn.
+NOT_LEARNED = "did not learn in this budget"
 
 
 class PlanResult(Options):
@@ -50,6 +52,8 @@ class PlanResult(Options):
         Why runs failed.
     notes
         What to know when reading the row.
+    lengths
+        What it costs on rows of other lengths, where that was measured.
     """
 
     plan: str
@@ -63,6 +67,12 @@ class PlanResult(Options):
     cost: Cost | None
     failures: Annotated[tuple[str, ...], Strict(False)]
     notes: Annotated[tuple[str, ...], Strict(False)] = ()
+    lengths: Annotated[tuple[LengthCost, ...], Strict(False)] = ()
+
+    @property
+    def learned(self) -> bool:
+        """Whether it is better than what looks at no input."""
+        return self.score is not None and NOT_LEARNED not in self.notes
 
 
 class Results(Options):
@@ -103,7 +113,11 @@ class Results(Options):
 
 
 def summarise(
-    outcomes: Outcomes, dataset: Dataset, scored: tuple[Baseline, ...], costs: dict[str, Cost]
+    outcomes: Outcomes,
+    dataset: Dataset,
+    scored: tuple[Baseline, ...],
+    costs: dict[str, Cost],
+    lengths: dict[str, tuple[LengthCost, ...]] | None = None,
 ) -> Results:
     """Put together what a comparison found.
 
@@ -117,6 +131,8 @@ def summarise(
         Baselines on the same test rows.
     costs
         Of each plan that was measured.
+    lengths
+        The same on rows of several lengths.
 
     Returns
     -------
@@ -132,7 +148,11 @@ def summarise(
         plans=tuple(rows),
         versions=versions(),
     )
-    noted = tuple(row.model_copy(update={"notes": _notes(row, results)}) for row in rows)
+    found = lengths or {}
+    noted = tuple(
+        row.model_copy(update={"notes": _notes(row, results), "lengths": found.get(row.plan, ())})
+        for row in rows
+    )
     return results.model_copy(update={"plans": noted})
 
 
@@ -168,7 +188,7 @@ def _notes(row: PlanResult, results: Results) -> tuple[str, ...]:
     elif beaten := [b for b in scored if not _beats(row.score, b, results)]:
         # The first baseline looks at no input.
         chance = beaten[0] is scored[0]
-        notes.append("at chance" if chance else f"no better than {beaten[0].name}")
+        notes.append(NOT_LEARNED if chance else f"no better than {beaten[0].name}")
     elif row.cost is not None and not any(
         _dominates(other, row, results.lead) for other in results.plans
     ):

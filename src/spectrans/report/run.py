@@ -64,7 +64,7 @@ def write_run_report(
         known = facts(dataset, scored)
         save_facts(known, home)
     path = home / page.REPORT
-    write_whole(path, _page(record, _history(home), evidence, known, home / FIGURES))
+    write_whole(path, _page(record, history_of(home), evidence, known, home / FIGURES))
     return path
 
 
@@ -93,7 +93,8 @@ def data_of(record: RunRecord) -> Dataset:
     return dataset
 
 
-def _history(folder: Path) -> list[dict[str, Any]]:
+def history_of(folder: Path) -> list[dict[str, Any]]:
+    """Read what was measured in the course of a run."""
     lines = (folder / HISTORY).read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
 
@@ -115,8 +116,8 @@ def _page(
         page.section("Result", _scores(record, known)),
         page.section("Learning curve", shown(curve)),
         _classes(record, evidence, shown(classes.confusion(evidence, task))),
-        _titled("Calibration", shown(classes.reliability(evidence, task))),
-        _titled("Numbers", shown(classes.numbers(evidence))),
+        titled("Calibration", shown(classes.reliability(evidence, task))),
+        titled("Numbers", shown(classes.numbers(evidence))),
         _plan(record, pictures),
         data_section(record.data, known),
         settings_section(record.spec.model_dump(mode="json"), record.versions),
@@ -132,7 +133,8 @@ def _page(
     )
 
 
-def _titled(title: str, body: str) -> str:
+def titled(title: str, body: str) -> str:
+    """Give a part of a page, or nothing where there is nothing to show."""
     return page.section(title, body) if body else ""
 
 

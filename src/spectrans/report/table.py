@@ -93,9 +93,14 @@ def rich_table(results: Results) -> Table:
     return table
 
 
+def head_lines(results: Results) -> list[str]:
+    """Give the heads of the columns, each in one line."""
+    return [" ".join(lines).strip() for lines in _head(results)]
+
+
 def markdown(results: Results) -> str:
     """Give the table and its caption as Markdown."""
-    head = [" ".join(lines).strip() for lines in _head(results)]
+    head = head_lines(results)
     rule = ["---" if number in _LEFT else "---:" for number in range(len(head))]
     table = "".join(f"| {' | '.join(line)} |\n" for line in (head, rule, *rows(results)))
     return table + "\n" + "\n".join(caption(results)) + "\n"

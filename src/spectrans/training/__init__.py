@@ -14,4 +14,6 @@ from spectrans.training.saving import save_run as save_run
 from spectrans.training.signals import Stopped as Stopped
 from spectrans.training.spec import RunSpec as RunSpec
 from spectrans.training.speed import Cost as Cost
+from spectrans.training.speed import LengthCost as LengthCost
 from spectrans.training.speed import measure as measure
+from spectrans.training.speed import measure_lengths as measure_lengths

@@ -8,7 +8,7 @@ from spectrans.data import Dataset
 from spectrans.errors import must
 from spectrans.training.comparison import Comparison, Outcomes
 from spectrans.training.folders import numbered, slug, write_whole
-from spectrans.training.pool import Event, Failed, Finished, Job, cores, run_jobs
+from spectrans.training.pool import Event, Failed, Finished, Job, run_jobs, workers
 from spectrans.training.record import RECORD, DataRecord, read_json, read_record
 from spectrans.training.run import require_engine
 from spectrans.training.spec import RunSpec
@@ -36,7 +36,8 @@ def compare(
     dataset
         What `comparison.shared.data` names.
     jobs
-        Worker processes, each with one thread; by default one per core.
+        Worker processes, each with one thread; by default one per CUDA device, which they share
+        out in turns, or else one per core.
     watch
         Told of every event, in this process.
 
@@ -76,7 +77,7 @@ def compare(
         if watch is not None:
             watch(event)
 
-    run_jobs(next_job, dataset, jobs or cores(), see)
+    run_jobs(next_job, dataset, jobs or workers(), see)
     return outcomes
 
 

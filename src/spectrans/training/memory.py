@@ -16,10 +16,9 @@ from pathlib import Path
 
 import torch
 
-from spectrans.data import Dataset
 from spectrans.training.pool import cores
 from spectrans.training.spec import RunSpec
-from spectrans.training.stand import Stand
+from spectrans.training.stand import Shape, Stand
 
 STEPS = 2
 # glibc otherwise keeps freed tensors for later, and the resident set says little: with this, three
@@ -27,35 +26,37 @@ STEPS = 2
 _GLIBC = {"MALLOC_MMAP_THRESHOLD_": "65536"}
 
 
-def peak_memory(specs: Sequence[RunSpec], dataset: Dataset) -> list[int]:
-    """Give the bytes that one training step of each plan takes at its peak.
+def peak_memory(cases: Sequence[tuple[RunSpec, Shape]]) -> list[int]:
+    """Give the bytes that one training step takes at its peak, in each of some cases.
 
     Parameters
     ----------
-    specs
-        One run of each plan.
-    dataset
-        Says how long rows are; steps are on the longest.
+    cases
+        A run of a plan, and the rows that it is given.
 
     Returns
     -------
     list of int
-        In the order of `specs`.
+        In the order of `cases`.
     """
-    context = multiprocessing.get_context("spawn")
-    workers = min(cores(), len(specs))
+    # Children of a server that has torch loaded already start at once; only Linux forks safely.
+    method = "forkserver" if sys.platform == "linux" else "spawn"
+    context = multiprocessing.get_context(method)
+    if method == "forkserver":
+        context.set_forkserver_preload([__name__])
+    workers = min(cores(), len(cases))
     with (
         _environment(_GLIBC),
         # One task per process: the peak of a process never falls again.
         ProcessPoolExecutor(workers, mp_context=context, max_tasks_per_child=1) as pool,
     ):
-        return list(pool.map(_step_memory, specs, [dataset] * len(specs)))
+        return list(pool.map(_step_memory, *zip(*cases, strict=True)))
 
 
-def _step_memory(spec: RunSpec, dataset: Dataset) -> int:
+def _step_memory(spec: RunSpec, shape: Shape) -> int:
     """Measure one plan: the body of a fresh process."""
     torch.set_num_threads(1)
-    stand = Stand(spec, dataset)
+    stand = Stand(spec, shape)
     stand.train(rows=1)
     gc.collect()
     before = _peak()

@@ -1,5 +1,6 @@
 """Runs in worker processes, each with one thread, that are started once for many runs."""
 
+import itertools
 import multiprocessing
 import os
 import signal
@@ -16,6 +17,7 @@ import torch
 
 from spectrans import processes
 from spectrans.data import Dataset
+from spectrans.training.evidence import examine, save_evidence
 from spectrans.training.progress import Progress
 from spectrans.training.record import RunRecord
 from spectrans.training.run import train
@@ -77,6 +79,7 @@ Event = Started | Progressed | Finished | Failed
 class _Worker:
     process: BaseProcess
     pipe: Connection
+    place: int
     job: Job | None = None
 
 
@@ -109,7 +112,7 @@ def run_jobs(
     try:
         while True:
             while len(busy) < workers and (job := next_job()) is not None:
-                worker = idle.pop() if idle else _start(dataset)
+                worker = idle.pop() if idle else _start(dataset, _free({w.place for w in busy}))
                 worker.job = job
                 worker.pipe.send(job)
                 busy.append(worker)
@@ -140,16 +143,41 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def _start(dataset: Dataset) -> _Worker:
+def devices() -> tuple[str, ...]:
+    """Give the names of the CUDA devices that this process may use."""
+    seen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    count = torch.cuda.device_count()
+    names = [name.strip() for name in seen.split(",")] if seen else list(map(str, range(count)))
+    return tuple(names[:count])
+
+
+def workers() -> int:
+    """Give the number of runs that go at the same time: one per CUDA device, or else per core."""
+    return len(devices()) or cores()
+
+
+def device_of(place: int, names: tuple[str, ...]) -> str | None:
+    """Give the device of a worker, in turns; None where there is none."""
+    return names[place % len(names)] if names else None
+
+
+def _free(taken: set[int]) -> int:
+    """Give the first place that no worker has."""
+    return next(place for place in itertools.count() if place not in taken)
+
+
+def _start(dataset: Dataset, place: int) -> _Worker:
     # A forked child would inherit torch's threads in an unusable state.
     context = multiprocessing.get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs, dataset), daemon=True)
+    process = context.Process(
+        target=_work, args=(theirs, dataset, device_of(place, devices())), daemon=True
+    )
     with deaf_children():
         process.start()
     # Held open here, it would hide the death of the worker.
     theirs.close()
-    return _Worker(process, ours)
+    return _Worker(process, ours, place)
 
 
 @contextmanager
@@ -185,8 +213,11 @@ def _receive(worker: _Worker) -> Event:
     return Failed(worker.job, message)
 
 
-def _work(pipe: Connection, dataset: Dataset) -> None:
+def _work(pipe: Connection, dataset: Dataset, device: str | None) -> None:
     """Do the jobs that come through a pipe: the body of a worker process."""
+    if device is not None:
+        # CUDA looks at this once, when it is first used.
+        os.environ["CUDA_VISIBLE_DEVICES"] = device
     torch.set_num_threads(1)
     processes.leave()
     while True:
@@ -196,6 +227,7 @@ def _work(pipe: Connection, dataset: Dataset) -> None:
             return
         try:
             run = train(job.spec, dataset, pipe.send, job.folder)
+            save_evidence(examine(run.model, dataset), job.folder)
         except (BrokenPipeError, Stopped):
             # Nobody is left to work for.
             return

@@ -1,10 +1,40 @@
 """A fresh model with made-up rows, to measure what a training step or an answer costs."""
 
+from dataclasses import dataclass
+
 import torch
 
-from spectrans.data import Dataset
+from spectrans.data.encoding import AnyEncoding
+from spectrans.tasks import Task
 from spectrans.training.batches import feed
-from spectrans.training.spec import RunSpec
+from spectrans.training.spec import Described, RunSpec
+
+
+@dataclass(frozen=True)
+class Shape:
+    """All that a cost depends on, and no rows.
+
+    Parameters
+    ----------
+    task
+        What is answered.
+    encoding
+        What a token is.
+    max_length
+        Tokens of a row.
+    rows
+        Rows of a batch; None takes those of the run.
+    """
+
+    task: Task
+    encoding: AnyEncoding
+    max_length: int
+    rows: int | None = None
+
+    @classmethod
+    def of(cls, data: Described) -> "Shape":
+        """Give the shape of the longest rows of a data set."""
+        return cls(data.task, data.encoding, data.max_length)
 
 
 class Stand:
@@ -14,16 +44,18 @@ class Stand:
     ----------
     spec
         Plan, sizes and rows per batch.
-    dataset
-        Tokens, classes and the length of a row, the longest.
+    shape
+        Tokens, classes, and how long a row is.
     """
 
-    def __init__(self, spec: RunSpec, dataset: Dataset) -> None:
-        self.model = spec.build(dataset)
+    def __init__(self, spec: RunSpec, shape: Shape) -> None:
+        rows = shape.rows or spec.batch_size
+        self.model = spec.build(shape)
         self.optimiser = torch.optim.AdamW(self.model.parameters(), fused=True)
-        self.task = dataset.task
-        self.inputs = dataset.encoding.stand_in(spec.batch_size, dataset.max_length)
-        self.tokens = spec.batch_size * dataset.max_length
+        self.task = shape.task
+        self.inputs = shape.encoding.stand_in(rows, shape.max_length)
+        self.rows = rows
+        self.tokens = rows * shape.max_length
 
     def train(self, rows: int | None = None) -> None:
         """Do a whole training step, on all rows or the first few."""

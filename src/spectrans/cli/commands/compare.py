@@ -18,6 +18,15 @@ def compare(
             autocompletion=completion.plans,
         ),
     ] = None,
+    family: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--family",
+            "-f",
+            help="Plans by name: attention, fnet, even, gfnet, wavelet, afno, lst, performer; "
+            "fnet-top-2 with 2 layers of attention at the end; gfnet-even; all.",
+        ),
+    ] = None,
     data: parameters.Data = None,
     task: parameters.Task = None,
     text: parameters.Text = None,
@@ -44,10 +53,21 @@ def compare(
     ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each plan, with different seeds.")] = 3,
     seed: Annotated[int, typer.Option(min=0, help="The first of these seeds.")] = 0,
+    lengths: Annotated[
+        str | None,
+        typer.Option(
+            help="Row lengths to measure time and memory on, as in 256,1024; or none.",
+            show_default="half to four times the longest row",
+        ),
+    ] = None,
     jobs: Annotated[
         int | None,
         typer.Option(
-            "--jobs", "-j", min=1, help="Runs at a time, one thread each.", show_default="cores"
+            "--jobs",
+            "-j",
+            min=1,
+            help="Runs at a time, one thread each.",
+            show_default="CUDA devices, or cores",
         ),
     ] = None,
     out: parameters.Out = None,
@@ -74,4 +94,15 @@ def compare(
         batch_size=batch_size,
     )
     plans = parameters.given(plans=plan, learning_rates=learning_rate)
-    verb.run(plans, range(seed, seed + seeds), source, shared, jobs, out, as_json, quiet)
+    verb.run(
+        plans,
+        range(seed, seed + seeds),
+        source,
+        shared,
+        family or (),
+        lengths,
+        jobs,
+        out,
+        as_json,
+        quiet,
+    )

@@ -14,18 +14,25 @@ from spectrans.cli.sentences import Failed, Interrupted, failing, refusing
 from spectrans.cli.terminal import introduce, result, talk
 from spectrans.data import Dataset, DataSpec, load
 from spectrans.data.baselines import baselines
+from spectrans.errors import must
 from spectrans.processes import is_main
 from spectrans.report import results as reports
+from spectrans.report.comparison import write_comparison_report
 from spectrans.report.figure import FIGURE
 from spectrans.report.table import caption, rich_table
 from spectrans.report.write import TABLE, write
 from spectrans.training.compare import RESULTS, resume, unfinished
 from spectrans.training.compare import compare as train_all
 from spectrans.training.comparison import PLANS, Comparison, Outcomes
+from spectrans.training.families import layouts
 from spectrans.training.folders import ROOT, data_name, next_folder
 from spectrans.training.run import require_engine
 from spectrans.training.spec import RunSpec
-from spectrans.training.speed import measure
+from spectrans.training.speed import measure, measure_lengths, usual_lengths
+
+LAYERS: int = RunSpec.model_fields["num_layers"].default
+# Tokens of a row that costs are measured on, at most.
+LONGEST = 65_536
 
 
 def run(
@@ -33,6 +40,8 @@ def run(
     seeds: Sequence[int],
     data: dict[str, Any],
     shared: dict[str, Any],
+    families: Sequence[str],
+    lengths: str | None,
     jobs: int | None,
     out: Path | None,
     as_json: bool,
@@ -46,23 +55,46 @@ def run(
     with failing():
         require_engine()
     with refusing():
+        plans = with_families(plans, families, shared.get("num_layers", LAYERS))
         # Of the plans, the shared settings need one that fits the depth, and use none.
         first = plans.get("plans", PLANS)[0]
         spec = RunSpec(plan=first, data=DataSpec(**data), **shared)
         comparison = Comparison(**plans, seeds=tuple(seeds), shared=spec)
+        asked = None if lengths is None else read_lengths(lengths)
         dataset = load(comparison.shared.data)
         folder = out or _folder(comparison)
         resume(comparison, folder, dataset)
     with failing(), _interruption(comparison, folder, dataset):
-        results = _results(comparison, dataset, folder, jobs, say)
+        results = _results(comparison, dataset, folder, jobs, asked, say)
         write(results, folder)
+        report = write_comparison_report(folder, dataset)
     if as_json:
         typer.echo(json.dumps(results.model_dump(mode="json"), ensure_ascii=False))
     else:
         _show(results)
     say.print(f"\nwrote {folder}/: {FIGURE}, {TABLE}, {RESULTS}", style="dim")
+    say.print(f"read  {report}")
     if results.failed:
         raise Failed(_failures(results))
+
+
+def with_families(plans: dict[str, Any], families: Sequence[str], layers: int) -> dict[str, Any]:
+    """Add the plans that families stand for to those that were given."""
+    if not families:
+        return plans
+    named = [layout for family in families for layout in layouts(family, layers)]
+    return {**plans, "plans": tuple(dict.fromkeys((*plans.get("plans", ()), *named)))}
+
+
+def read_lengths(text: str) -> tuple[int, ...]:
+    """Read lengths between commas; "none" for none."""
+    if text == "none":
+        return ()
+    fields = [field.strip() for field in text.split(",")]
+    if not all(field.isdecimal() and 0 < int(field) <= LONGEST for field in fields):
+        rule = f"be whole numbers from 1 to {LONGEST:,} with commas between, or none"
+        raise ValueError(must("--lengths", rule, text))
+    return tuple(sorted({int(field) for field in fields}))
 
 
 def _folder(comparison: Comparison) -> Path:
@@ -72,7 +104,12 @@ def _folder(comparison: Comparison) -> Path:
 
 
 def _results(
-    comparison: Comparison, dataset: Dataset, folder: Path, jobs: int | None, say: Console
+    comparison: Comparison,
+    dataset: Dataset,
+    folder: Path,
+    jobs: int | None,
+    asked: tuple[int, ...] | None,
+    say: Console,
 ) -> reports.Results:
     """Train what is missing, then measure what every plan costs."""
     introduce(say, dataset)
@@ -87,8 +124,12 @@ def _results(
         raise Failed(f"no run finished, the first because {next(iter(outcomes.failures.values()))}")
     # No spinner: its thread would take time from what is measured.
     say.print("measuring speed and memory")
-    costs = measure([comparison.spec(plan) for plan in finished], dataset)
-    return reports.summarise(outcomes, dataset, scored, dict(zip(finished, costs, strict=True)))
+    specs = [comparison.spec(plan) for plan in finished]
+    costs = dict(zip(finished, measure(specs, dataset), strict=True))
+    asked = usual_lengths(dataset.max_length) if asked is None else asked
+    found = measure_lengths(specs, dataset, asked) if asked else [()] * len(specs)
+    by_length = dict(zip(finished, found, strict=True))
+    return reports.summarise(outcomes, dataset, scored, costs, by_length)
 
 
 def _finished(outcomes: Outcomes, plan: str) -> bool:

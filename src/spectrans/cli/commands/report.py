@@ -1,0 +1,24 @@
+"""The signature and help of `spectrans report`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spectrans.cli import parameters
+
+
+def report(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder that train or compare wrote.")
+    ],
+    as_json: parameters.Json = False,
+    quiet: parameters.Quiet = False,
+) -> None:
+    """Make report.html and its figures again, from the files of a run or a comparison.
+
+    Example: [bold]spectrans report runs/digits-001[/bold]
+    """
+    from spectrans.cli.verbs import report as verb
+
+    verb.run(folder, as_json, quiet)
