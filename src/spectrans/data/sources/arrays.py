@@ -1,7 +1,7 @@
 """NumPy archives of sequences: ids or vectors, padded, ragged or end to end."""
 
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -10,6 +10,7 @@ from jaxtyping import Int64
 
 from spectrans.data.sources.base import Refuse, Source, refuse_path, strict
 from spectrans.data.sources.members import mapped
+from spectrans.data.sources.picture import Picture
 from spectrans.errors import must
 
 INPUTS = ("x", "X", "inputs", "sequences", "data", "images")
@@ -55,6 +56,10 @@ class Archive(Source):
             (arrays.pop(n + self.part) for n in LENGTHS if n + self.part in arrays), None
         )
         flat = arrays.pop(inputs)
+        made: Callable[[np.ndarray], np.ndarray | Picture] = np.array
+        if inputs.startswith(IMAGES):
+            _refuse_images(self.name, inputs, flat, lengths)
+            made = Picture
         sizes, starts = _cut(self.name, inputs, flat, lengths)
         for name, array in arrays.items():
             if len(array) != len(sizes):
@@ -70,7 +75,7 @@ class Archive(Source):
                 name: (array[number, :length] if name in padded else array[number]).tolist()
                 for name, array in columns.items()
             }
-            yield number, {inputs.removesuffix(self.part): np.array(sequence), **others}
+            yield number, {inputs.removesuffix(self.part): made(sequence), **others}
 
     def _inputs(self, arrays: dict[str, np.ndarray]) -> str:
         """Give the name of the array of inputs."""
@@ -145,6 +150,13 @@ def _array(path: Path, archive: Any, name: str) -> np.ndarray:
     if not isinstance(array, np.ndarray) or array.ndim == 0:
         raise ValueError(f"{path.name}: {must(name, 'be an array with one entry per row', array)}")
     return array
+
+
+def _refuse_images(file: str, name: str, images: np.ndarray, lengths: np.ndarray | None) -> None:
+    """Refuse an array with the name of pictures that does not hold pictures."""
+    if images.ndim != 3 or images.dtype != np.uint8 or lengths is not None:
+        rule = "be uint8 of the shape (rows, height, width), without lengths"
+        raise ValueError(f"{file}: {must(name, rule, f'{images.dtype} {images.shape}')}")
 
 
 def _cut(
