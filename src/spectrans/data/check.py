@@ -6,6 +6,7 @@ from typing import Literal
 import numpy as np
 
 from spectrans.data import load
+from spectrans.data.baselines import baselines
 from spectrans.data.dataset import Dataset
 from spectrans.data.reading import SPLITS, Reading
 from spectrans.data.spec import DataSpec
@@ -30,13 +31,15 @@ class Finding:
     sentence: str
 
 
-def check(spec: DataSpec) -> list[Finding]:
+def check(spec: DataSpec, scored: bool = False) -> list[Finding]:
     """Read a source as training would, but past faulty rows, and say what was found.
 
     Parameters
     ----------
     spec
         What to read.
+    scored
+        Whether to say too what is scored without a neural network, which takes longer.
 
     Returns
     -------
@@ -57,7 +60,15 @@ def check(spec: DataSpec) -> list[Finding]:
     except (ValueError, OSError) as error:
         found = [] if str(error) in faults else [Finding("fail", str(error))]
         return [*_failed(faults, count), *found]
-    return [*_seen(dataset), *_failed(faults, count)]
+    to_beat = [_to_beat(dataset)] if scored else []
+    return [*_seen(dataset), *to_beat, *_failed(faults, count)]
+
+
+def _to_beat(dataset: Dataset) -> Finding:
+    """Say what is scored on the test split without a neural network."""
+    lead = dataset.task.lead
+    shown = ", ".join(f"{b.name} {lead.show(b.value(dataset.task))}" for b in baselines(dataset))
+    return Finding("ok", f"{lead.title} to beat: {shown}")
 
 
 def _failed(faults: list[str], count: int) -> list[Finding]:

@@ -46,7 +46,7 @@ def check(
         str,
         typer.Argument(
             metavar="FILE",
-            help="File or folder, or an embedded data set.",
+            help="File or folder, or a task that comes with the library.",
             autocompletion=completion.data,
         ),
     ],
@@ -58,6 +58,10 @@ def check(
     max_length: parameters.MaxLength = None,
     dedup: parameters.Dedup = False,
     data_seed: parameters.DataSeed = None,
+    baselines: Annotated[
+        bool,
+        typer.Option("--baselines", help="Score what needs no neural network, too."),
+    ] = False,
     as_json: parameters.Json = False,
 ) -> None:
     """Read a data set as train and compare would, and say what is wrong or strange.
@@ -71,4 +75,4 @@ def check(
     settings = parameters.data_settings(
         source, task, text, label, tokenizer, vocab_size, max_length, dedup, data_seed
     )
-    verb.run(settings, as_json)
+    verb.run(settings, baselines, as_json)

@@ -14,11 +14,11 @@ from spectrans.data.check import check
 BAD_INPUT = 2
 
 
-def run(settings: dict[str, Any], as_json: bool) -> None:
+def run(settings: dict[str, Any], scored: bool, as_json: bool) -> None:
     """Print every finding; end with the code of bad input where one is a failure."""
     with refusing():
         spec = DataSpec(**settings)
-    findings = check(spec)
+    findings = check(spec, scored)
     if as_json:
         typer.echo(json.dumps([asdict(finding) for finding in findings], ensure_ascii=False))
     else:
