@@ -10,6 +10,7 @@ import typer
 from typer.exceptions import TyperException
 
 from spectrans.cli.commands import data
+from spectrans.cli.commands.bench import bench
 from spectrans.cli.commands.compare import compare
 from spectrans.cli.commands.doctor import doctor
 from spectrans.cli.commands.evaluate import evaluate
@@ -38,6 +39,7 @@ app.command()(predict)
 app.command()(evaluate)
 app.command()(inspect)
 app.command()(export)
+app.command()(bench)
 app.command()(serve)
 app.command()(report)
 app.add_typer(data.app, name="data")
