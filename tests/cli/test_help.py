@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from spectrans.cli.commands import data
+from spectrans.cli.commands.bench import bench
 from spectrans.cli.commands.compare import compare
 from spectrans.cli.commands.doctor import doctor
 from spectrans.cli.commands.evaluate import evaluate
@@ -31,6 +32,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "predict": predict,
     "serve": serve,
     "inspect": look_inside,
+    "bench": bench,
     "report": report,
     "data": data.listing,
     "data list": data.listing,

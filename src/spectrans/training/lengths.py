@@ -4,20 +4,21 @@ import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from statistics import median, quantiles
 from typing import Literal
 
 import torch
-from pydantic import Field, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveInt
 
-from spectrans.data.encoding import AnyEncoding, Bytes
+from spectrans.data.encoding import Bytes
 from spectrans.errors import must
 from spectrans.models import BaseModel
 from spectrans.options import Options
-from spectrans.tasks import Classification, Task
+from spectrans.tasks import Classification
 from spectrans.training.batches import feed
+from spectrans.training.memory import peak_memory
 from spectrans.training.spec import RunSpec
+from spectrans.training.stand import Shape
 
 REFERENCE = "attention"
 PLANS = (REFERENCE, "3xgfnet,attention", "gfnet", "wavelet", "fourier")
@@ -26,25 +27,6 @@ _FEWEST_ROUNDS, _MOST_ROUNDS = 5, 200
 _LONG = 4.0
 _LONGEST = 1 << 20
 Dtype = Literal["float32", "bfloat16", "float16"]
-
-
-@dataclass(frozen=True)
-class Rows:
-    """Rows of bytes of one length, in two classes: what a cost depends on.
-
-    Parameters
-    ----------
-    max_length
-        Tokens of a row.
-    task
-        What is answered.
-    encoding
-        What a token is.
-    """
-
-    max_length: int
-    task: Task = field(default_factory=lambda: Classification(labels=("no", "yes")))
-    encoding: AnyEncoding = field(default_factory=Bytes)
 
 
 class Spread(Options):
@@ -86,6 +68,9 @@ class Point(Options):
         Of the median.
     speed
         How many times as fast as attention, round by round.
+    memory
+        Bytes that a training step on the batch takes at its peak, in float32, without the weights;
+        None where it was not asked for.
     """
 
     length: PositiveInt
@@ -93,6 +78,7 @@ class Point(Options):
     milliseconds: Spread
     tokens_per_second: float
     speed: Spread
+    memory: NonNegativeInt | None = None
 
 
 class Setting(Options):
@@ -116,6 +102,8 @@ class Setting(Options):
         Of weights and activations.
     backward
         Measure training steps, optimiser included, and not inference.
+    memory
+        Measure the memory of a training step too, in processes of their own.
     seconds
         About how long to measure at each length; five rounds are done in any case.
     """
@@ -128,6 +116,7 @@ class Setting(Options):
     threads: PositiveInt = 1
     dtype: Dtype = "float32"
     backward: bool = False
+    memory: bool = False
     seconds: float = Field(default=4.0, ge=0)
 
 
@@ -206,10 +195,10 @@ def parse_lengths(text: str) -> tuple[int, ...]:
 class _Arm:
     """A plan with a batch of rows, to be run again and again."""
 
-    def __init__(self, spec: RunSpec, rows: Rows, setting: Setting) -> None:
-        self.model: BaseModel = spec.build(rows).to(getattr(torch, setting.dtype))
-        self.task = rows.task
-        self.inputs = rows.encoding.stand_in(spec.batch_size, rows.max_length)
+    def __init__(self, spec: RunSpec, shape: Shape, setting: Setting) -> None:
+        self.model: BaseModel = spec.build(shape).to(getattr(torch, setting.dtype))
+        self.task = shape.task
+        self.inputs = shape.encoding.stand_in(spec.batch_size, shape.max_length)
         self.optimiser = torch.optim.AdamW(self.model.parameters(), fused=True)
         self.model.train(setting.backward)
         self.run = self._train if setting.backward else self._infer
@@ -289,11 +278,14 @@ def _spec(plan: str, setting: Setting, rows: int) -> RunSpec:
 def _at(length: int, plans: Sequence[str], setting: Setting) -> tuple[list[Point], Spread]:
     rows = max(1, setting.tokens // length)
     # The reference first, and last again.
+    shape = Shape(Classification(labels=("no", "yes")), Bytes(), length)
     arms = [
-        _Arm(_spec(plan, setting, rows), Rows(length), setting)
-        for plan in (REFERENCE, *plans, REFERENCE)
+        _Arm(_spec(plan, setting, rows), shape, setting) for plan in (REFERENCE, *plans, REFERENCE)
     ]
     reference, *own, again = _turns([arm.seconds for arm in arms], setting.seconds)
+    peaks: list[int | None] = [None] * len(plans)
+    if setting.memory:
+        peaks = [*peak_memory([(_spec(plan, setting, rows), shape) for plan in plans])]
     found = [
         Point(
             length=length,
@@ -301,8 +293,9 @@ def _at(length: int, plans: Sequence[str], setting: Setting) -> tuple[list[Point
             milliseconds=Spread.of([1e3 * one for one in times]),
             tokens_per_second=rows * length / median(times),
             speed=_ratio(reference, times),
+            memory=peak,
         )
-        for times in own
+        for times, peak in zip(own, peaks, strict=True)
     ]
     return found, _ratio(reference, again)
 

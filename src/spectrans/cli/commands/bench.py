@@ -36,6 +36,9 @@ def bench(
     backward: Annotated[
         bool, typer.Option("--backward", help="Time training steps, and not inference.")
     ] = False,
+    memory: Annotated[
+        bool, typer.Option("--memory", help="Measure the memory of a training step too.")
+    ] = False,
     seconds: Annotated[
         float | None,
         typer.Option(help="About how long to time each length.", show_default="4"),
@@ -65,6 +68,7 @@ def bench(
         threads=threads,
         dtype=dtype,
         backward=backward or None,
+        memory=memory or None,
         seconds=seconds,
     )
     verb.run(plans or [], lengths, settings, out, as_json, quiet)

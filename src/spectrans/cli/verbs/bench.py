@@ -10,7 +10,7 @@ from rich.table import Table
 from spectrans.cli.sentences import failing, refusing
 from spectrans.cli.terminal import result, talk
 from spectrans.errors import must
-from spectrans.report.lengths import sentence, times
+from spectrans.report.crossover import sentence, times
 from spectrans.training.folders import ROOT, next_folder, write_whole
 from spectrans.training.lengths import (
     PLANS,
@@ -82,6 +82,8 @@ def _show(curves: Curves) -> None:
         table.add_column(f"{curve.plan}\nms", justify="right")
         if curve.plan != REFERENCE:
             table.add_column("times\nas fast", justify="right")
+        if curves.setting.memory:
+            table.add_column("\nMiB", justify="right")
     table.add_column("chance", justify="right")
     for place, length in enumerate(curves.setting.lengths):
         cells = [f"{length:,}", str(curves.plans[0].points[place].rows)]
@@ -90,6 +92,8 @@ def _show(curves: Curves) -> None:
             cells.append(f"{point.milliseconds.median:,.1f}")
             if curve.plan != REFERENCE:
                 cells.append(f"{point.speed.median:.2f}")
+            if point.memory is not None:
+                cells.append(f"{point.memory / 2**20:,.1f}")
         chance = curves.control[place]
         table.add_row(*cells, f"{chance.low:.2f}-{chance.high:.2f}")
     console.print(table)
