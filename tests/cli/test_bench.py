@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from spectrans.training.lengths import Point, Spread, faster_from, parse_lengths
+from spectrans.training.crossover import Point, Spread, faster_from, parse_lengths
 from tests.cli.command import Answer, spectrans
 
 EVEN = Spread(median=1.0, low=0.9, high=1.2)

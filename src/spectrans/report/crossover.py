@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from spectrans.report.style import GRID, MUTED, Picture, label, series
-from spectrans.training.lengths import REFERENCE, Curves, Point
+from spectrans.training.crossover import REFERENCE, Curves, Point
 
 _MEMORY = " Memory is that of a training step on the batch at its peak, without the weights."
 

@@ -11,17 +11,17 @@ from spectrans.cli.sentences import failing, refusing
 from spectrans.cli.terminal import result, talk
 from spectrans.errors import must
 from spectrans.report.crossover import sentence, times
-from spectrans.training.folders import ROOT, next_folder, write_whole
-from spectrans.training.lengths import (
+from spectrans.training.crossover import (
     PLANS,
     REFERENCE,
     Curves,
     Point,
     Setting,
     Spread,
-    measure_lengths,
     parse_lengths,
 )
+from spectrans.training.folders import ROOT, next_folder, write_whole
+from spectrans.training.lengths import measure_lengths
 from spectrans.training.spec import RunSpec
 
 FILE = "bench.json"
