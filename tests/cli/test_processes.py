@@ -53,10 +53,10 @@ def test_two_processes_have_the_losses_of_one(here: Path, two: Path) -> None:
         assert found[:5] == pytest.approx(wanted[:5], rel=1e-5)
 
 
-def started(folder: Path, out: str) -> tuple[subprocess.Popen[str], str]:
+def started(folder: Path, out: str, *more: str) -> tuple[subprocess.Popen[str], str]:
     """Start a run in two processes, and wait for its first checkpoint."""
     process = subprocess.Popen(
-        [*COMMAND, *TRAIN, "--nproc", "2", "-o", out],
+        [*COMMAND, *TRAIN, "--nproc", "2", "-o", out, *more],
         cwd=folder,
         env=TWO,
         stdout=subprocess.PIPE,
@@ -132,4 +132,27 @@ def test_processes_do_not_start_processes(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr == (
         "spectrans: --nproc must be left out under torchrun, which starts the processes\n"
+    )
+
+
+@pytest.mark.slow
+def test_weights_in_parts_have_the_losses_of_whole_ones_and_go_on(here: Path, two: Path) -> None:
+    process, said = started(here, "parts", "--fsdp")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, said + err
+    done = spectrans("train", "--resume", "parts", "--nproc", "2", "-q", folder=here)
+    assert (done.code, done.err) == (0, "")
+    wanted = [entry["loss"] for entry in history(two) if "loss" in entry]
+    found = [entry["loss"] for entry in history(here / "parts") if "loss" in entry]
+    assert found == pytest.approx(wanted, rel=2e-3, abs=1e-5)
+    alone = spectrans("predict", "parts", "abc red", folder=here)
+    assert alone.out == spectrans("predict", "two", "abc red", folder=here).out
+
+
+def test_parts_need_several_processes(here: Path) -> None:
+    answer = spectrans(*TRAIN, "--fsdp", "-o", "none", folder=here)
+    assert answer.code == 2
+    assert answer.err == (
+        "spectrans: --fsdp must come with several processes: --nproc 2, or torchrun\n"
     )

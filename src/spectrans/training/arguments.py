@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import torch
 from transformers import TrainingArguments
@@ -12,12 +13,21 @@ from spectrans.training.spec import RunSpec, Schedule
 REPORTS = 100
 # Rows per forward pass in evaluation.
 EVALUATION_BATCH = 64
+# FSDP2, block by block.
+_SHARDED: dict[str, Any] = {
+    "fsdp": True,
+    "fsdp_config": {
+        "version": 2,
+        "transformer_layer_cls_to_wrap": ["HybridBlock"],
+        "cpu_ram_efficient_loading": False,
+    },
+}
 # Steps of a run that ends by the clock.
 ENDLESS = 10**9
 
 
 def arguments(
-    spec: RunSpec, steps_per_epoch: int, precision: str, folder: Path
+    spec: RunSpec, steps_per_epoch: int, precision: str, folder: Path, fsdp: bool = False
 ) -> TrainingArguments:
     """Put a spec in Trainer's words; what is evaluated, saved and timed, the watcher says.
 
@@ -31,6 +41,8 @@ def arguments(
         "float32" or "bfloat16".
     folder
         Where `Trainer` may write; it does not.
+    fsdp
+        Whether processes hold parts of the weights.
 
     Returns
     -------
@@ -65,6 +77,7 @@ def arguments(
         remove_unused_columns=False,
         dataloader_pin_memory=cuda,
         use_cpu=not cuda,
+        **(_SHARDED if fsdp else {}),
         # Every weight of a model has a part in every answer.
         ddp_find_unused_parameters=False,
     )

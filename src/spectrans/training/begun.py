@@ -28,12 +28,15 @@ class Begun(Options):
         Of the data.
     save_every
         Optimiser steps between checkpoints; None is about a minute.
+    fsdp
+        Whether processes hold parts of the weights.
     """
 
     format: Literal["spectrans-train-1"] = "spectrans-train-1"
     spec: RunSpec
     fingerprint: str
     save_every: PositiveInt | None = None
+    fsdp: bool = False
 
 
 def begin(folder: Path, begun: Begun) -> None:

@@ -3,6 +3,7 @@
 import tempfile
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ from transformers.utils import logging as transformers_logging
 from spectrans.data import Dataset
 from spectrans.models import BaseModel
 from spectrans.tasks import Scores, Task
+from spectrans.training import sharded
 from spectrans.training.arguments import arguments
 from spectrans.training.batches import Collator, LabelledSequences, feed
 from spectrans.training.diagnosis import memory_in_words
 from spectrans.training.order import Order
 from spectrans.training.precision import resolved
 from spectrans.training.progress import TrainingError, Watch
+from spectrans.training.sharded import set_weights
 from spectrans.training.signals import Stopped, Wish
 from spectrans.training.spec import RunSpec
 from spectrans.training.trainer import RunTrainer
@@ -44,6 +47,8 @@ class Fit:
         Time of training and evaluations.
     history
         Everything that was measured on the way, in order.
+    best
+        The kept weights; in parts, those of the main process.
     precision
         In which products were computed.
     device
@@ -58,6 +63,7 @@ class Fit:
     test: Scores
     seconds: float
     history: tuple[dict[str, int | float], ...]
+    best: dict[str, Tensor]
     precision: str
     device: str
     processes: int
@@ -77,12 +83,15 @@ class Keeping:
         Checkpoint to go on from.
     wish
         Whether somebody asked for the end.
+    fsdp
+        Whether processes hold parts of the weights.
     """
 
     folder: Path | None = None
     save_every: int | None = None
     resume: Path | None = None
     wish: Wish = Wish()  # noqa: RUF009 - nobody asks one that is not listening
+    fsdp: bool = False
 
 
 class Answering(nn.Module):
@@ -196,9 +205,10 @@ def fit(
             raise Stopped(watcher.stopped, steps, max(steps, round(steps / watcher.share)))
         if watcher.kept is None:
             raise TrainingError("the loss on validation was no number: lower the learning rate")
-        model.load_state_dict(watcher.best)
+        set_weights(model, watcher.best)
         trainer.evaluate(LabelledSequences(dataset.test, dataset.task), metric_key_prefix="test")
-    model.cpu().eval()
+    if not keeping.fsdp:
+        model.cpu().eval()
     return Fit(
         validation=watcher.kept,
         best_step=watcher.best_step,
@@ -206,6 +216,7 @@ def fit(
         test=judge.scores,
         seconds=seconds,
         history=tuple(watcher.history),
+        best=watcher.best,
         precision=resolved(spec),
         device=trainer.args.device.type,
         processes=trainer.args.world_size,
@@ -218,7 +229,7 @@ def _trainer(
     """Put together what trains."""
     task, rows = dataset.task, dataset.train
     steps_per_epoch = -(-len(rows) // spec.batch_size)
-    settings = arguments(spec, steps_per_epoch, resolved(spec), scratch)
+    settings = arguments(spec, steps_per_epoch, resolved(spec), scratch, keeping.fsdp)
     # Joins the processes of a run, if there are several.
     world, rank = settings.world_size, settings.process_index
     lengths = rows.tokens.lengths
@@ -233,7 +244,7 @@ def _trainer(
         wish=keeping.wish,
         saves=keeping.folder is not None,
         save_every=keeping.save_every,
-        weights=lambda: {k: v.detach() for k, v in model.state_dict().items()},
+        weights=partial(sharded.weights, model),
         main=rank == 0,
     )
     watcher.scores = lambda: judge.scores

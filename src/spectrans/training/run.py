@@ -30,6 +30,7 @@ def train(
     watch: Watch = unwatched,
     folder: str | Path | None = None,
     save_every: int | None = None,
+    fsdp: bool = False,
 ) -> Run:
     """Train one model and test the weights that were best on validation.
 
@@ -46,6 +47,9 @@ def train(
         was begun there, it goes on from the newest checkpoint that is whole. None keeps nothing.
     save_every
         Optimiser steps between checkpoints; None is about a minute.
+    fsdp
+        Whether each of several processes holds a part of the weights, for models that are too
+        large for one device, by FSDP2; else each holds all of them.
 
     Returns
     -------
@@ -80,15 +84,21 @@ def train(
             newest = None
             if main:
                 stack.enter_context(locked(folder))
-                begin(folder, Begun(spec=spec, fingerprint=data.fingerprint, save_every=save_every))
+                asked = Begun(
+                    spec=spec, fingerprint=data.fingerprint, save_every=save_every, fsdp=fsdp
+                )
+                begin(folder, asked)
                 newest = checkpoint.survey(folder).newest
                 checkpoint.tidy(folder)
             join()
             wish = stack.enter_context(listening())
-            keeping = Keeping(folder, save_every, from_main(newest), wish)
+            keeping = Keeping(folder, save_every, from_main(newest), wish, fsdp)
         torch.manual_seed(spec.seed)
         model = spec.build(dataset)
         done = fit(model, dataset, spec, watch, keeping)
+        if fsdp:
+            model = spec.build(dataset).eval()
+            model.load_state_dict(from_main(done.best))
         metrics = Metrics(
             test=done.test.values,
             validation=done.validation.values,

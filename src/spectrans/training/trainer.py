@@ -12,12 +12,15 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer
 
-from spectrans.training import checkpoint, state
+from spectrans.training import checkpoint, sharded, state
 from spectrans.training.arguments import factor
 from spectrans.training.diagnosis import first_non_finite
 from spectrans.training.order import Order
 from spectrans.training.progress import TrainingError
 from spectrans.training.watcher import Watcher
+
+# What a process has of an optimiser in parts that the main one gets.
+_NOTHING: dict[str, Any] = {"state": {}, "param_groups": []}
 
 
 class RunTrainer(Trainer):
@@ -41,6 +44,7 @@ class RunTrainer(Trainer):
         self.order, self.watcher, self.run = order, watcher, run
         self.answering: Any = settings["model"]
         self.rows: Any = settings["train_dataset"]
+        self.model: Any
         # Both are made when training begins.
         self.optimizer: Any
         self.lr_scheduler: Any
@@ -80,7 +84,10 @@ class RunTrainer(Trainer):
         loss = super().training_step(model, inputs, num_items_in_batch)
         # Elsewhere a look would wait for the device: there the next report sees it.
         if loss.device.type == "cpu" and not loss.isfinite():
-            place = first_non_finite(self.answering, self._prepare_inputs(inputs))
+            place = None
+            # One process alone could not run a model of which it holds a part.
+            if not sharded.is_sharded(self.answering):
+                place = first_non_finite(self.answering, self._prepare_inputs(inputs))
             raise self._diverged(f"the loss was {loss.item()}", place)
         return loss
 
@@ -106,7 +113,9 @@ class RunTrainer(Trainer):
         own = {"random": state.random_states(), "loss": self._tr_loss.item()}
         # A list of one entry is what every process puts in.
         processes = gather_object([own]) if self.args.world_size > 1 else [own]
-        optimiser, groups = state.optimiser_files(self.optimizer.state_dict())
+        optimiser, groups = state.optimiser_files(
+            sharded.optimiser(self.model, self.optimizer.optimizer) or _NOTHING
+        )
         if not self.args.should_save:
             return
         assert self.run is not None, "the watcher asks for none without a folder"
@@ -130,7 +139,7 @@ class RunTrainer(Trainer):
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         weights = state.read_tensors(Path(resume_from_checkpoint) / state.WEIGHTS)
-        self.answering.model.load_state_dict(weights)
+        sharded.set_weights(self.answering.model, weights)
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint is None:
@@ -138,7 +147,7 @@ class RunTrainer(Trainer):
         folder = Path(checkpoint)
         progress = state.read_json(folder / state.PROGRESS)
         found = state.optimiser_state(folder / state.OPTIMISER, progress["groups"])
-        self.optimizer.load_state_dict(found)
+        sharded.set_optimiser(self.model, self.optimizer.optimizer, found)
         lambdas = [None] * len(progress["groups"])
         self.lr_scheduler.load_state_dict({**progress["scheduler"], "lr_lambdas": lambdas})
         best = state.read_tensors(folder / state.BEST)

@@ -82,6 +82,12 @@ def train(
             show_default="1",
         ),
     ] = None,
+    fsdp: Annotated[
+        bool,
+        typer.Option(
+            "--fsdp", help="With several processes: each holds a part of the weights (FSDP2)."
+        ),
+    ] = False,
     out: parameters.Out = None,
     as_json: parameters.Json = False,
     quiet: parameters.Quiet = False,
@@ -122,7 +128,7 @@ def train(
         _refuse_settings({**settings, **source, **parameters.given(save_every=save_every, out=out)})
         verb.resume(run, as_json, quiet)
     else:
-        verb.run(source, settings, save_every, out, as_json, quiet)
+        verb.run(source, settings, save_every, fsdp, out, as_json, quiet)
 
 
 def _refuse_stray(run: Path | None, resume: bool) -> None:

@@ -20,7 +20,7 @@ from spectrans.errors import must, unknown
 from spectrans.processes import LAUNCHED, count, is_main
 from spectrans.report.run import write_run_report
 from spectrans.training import checkpoint
-from spectrans.training.begun import read_begun, unfinished
+from spectrans.training.begun import Begun, read_begun, unfinished
 from spectrans.training.folders import FolderError, data_name, next_folder
 from spectrans.training.group import Lost, from_main, join
 from spectrans.training.lock import locked
@@ -37,6 +37,7 @@ def run(
     data: dict[str, Any],
     settings: dict[str, Any],
     save_every: int | None,
+    fsdp: bool,
     out: Path | None,
     as_json: bool,
     quiet: bool,
@@ -49,6 +50,8 @@ def run(
         spec = RunSpec(
             **{**_size(settings.pop("size", "tiny")), "data": DataSpec(**data), **settings}
         )
+        if fsdp and count() == 1:
+            raise ValueError("--fsdp must come with several processes: --nproc 2, or torchrun")
         dataset = load(spec.data)
         if (
             is_main()
@@ -66,7 +69,8 @@ def run(
     introduce(say, dataset)
     say.print(str(model.summary()), style="dim")
     del model
-    _train(spec, dataset, folder, save_every, say, as_json)
+    begun = Begun(spec=spec, fingerprint="", save_every=save_every, fsdp=fsdp)
+    _train(begun, dataset, folder, say, as_json)
 
 
 def resume(folder: Path | None, as_json: bool, quiet: bool) -> None:
@@ -85,7 +89,9 @@ def resume(folder: Path | None, as_json: bool, quiet: bool) -> None:
     for fault in found.faults:
         say.print(f"passed over: checkpoint {fault}", soft_wrap=True)
     say.print(f"going on with {folder} after step {found.step}")
-    _train(begun.spec, dataset, folder, begun.save_every, say, as_json)
+    if begun.fsdp and count() == 1:
+        raise Refused(f"{folder} was begun with --fsdp: go on in several processes, as --nproc 2")
+    _train(begun, dataset, folder, say, as_json)
 
 
 def launched(processes: int) -> None:
@@ -120,20 +126,20 @@ def _new_folder(spec: RunSpec, out: Path | None) -> Path:
 
 
 def _train(
-    spec: RunSpec,
+    begun: Begun,
     dataset: Dataset,
     folder: Path,
-    save_every: int | None,
     say: Console,
     as_json: bool,
 ) -> None:
     """Train in a folder, and show what came out."""
+    spec = begun.spec
     if count() > 1:
         say.print(f"{count()} processes train together")
     if resolved(spec) == "bfloat16":
         say.print("products are computed in bfloat16 (--precision float32 computes in 32 bits)")
     with _endings(folder), TrainView(say) as view:
-        done = train_run(spec, dataset, view, folder, save_every)
+        done = train_run(spec, dataset, view, folder, begun.save_every, begun.fsdp)
     if not is_main():
         return
     scored = baselines(dataset)

@@ -1,0 +1,56 @@
+"""Weights and optimisers as one whole, whether each process holds all of them or a part."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from torch import Tensor, nn
+from torch.distributed.checkpoint.state_dict import (
+    StateDictOptions,
+    get_model_state_dict,
+    get_optimizer_state_dict,
+    set_model_state_dict,
+    set_optimizer_state_dict,
+)
+from torch.distributed.tensor import DTensor
+from torch.optim import Optimizer
+
+# The main process gets everything, the others nothing.
+_GATHER = StateDictOptions(full_state_dict=True, cpu_offload=True)
+_SHARE = StateDictOptions(full_state_dict=True, broadcast_from_rank0=True)
+
+
+def is_sharded(model: nn.Module) -> bool:
+    """Say whether processes hold parts of the weights."""
+    return any(isinstance(parameter, DTensor) for parameter in model.parameters())
+
+
+def weights(model: nn.Module) -> dict[str, Tensor]:
+    """Give the weights of a model; of one in parts, to the main process alone."""
+    if is_sharded(model):
+        found: Any = get_model_state_dict(model, options=_GATHER)
+        return found
+    return {name: value.detach() for name, value in model.state_dict().items()}
+
+
+def set_weights(model: nn.Module, values: dict[str, Tensor]) -> None:
+    """Put weights into a model; into one in parts, those of the main process."""
+    if is_sharded(model):
+        given: Any = values
+        set_model_state_dict(model, given, options=_SHARE)
+    else:
+        model.load_state_dict(values)
+
+
+def optimiser(model: nn.Module, inner: Optimizer) -> Mapping[str, Any]:
+    """Give the state of an optimiser; of one in parts, to the main process alone."""
+    if is_sharded(model):
+        return get_optimizer_state_dict(model, inner, options=_GATHER)
+    return inner.state_dict()
+
+
+def set_optimiser(model: nn.Module, inner: Optimizer, state: dict[str, Any]) -> None:
+    """Put a state into an optimiser; into one in parts, that of the main process."""
+    if is_sharded(model):
+        set_optimizer_state_dict(model, inner, state, options=_SHARE)
+    else:
+        inner.load_state_dict(state)
