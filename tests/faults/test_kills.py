@@ -2,6 +2,7 @@
 
 import multiprocessing
 import random
+import time
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import NamedTuple
@@ -9,7 +10,7 @@ from typing import NamedTuple
 import pytest
 
 from spectrans.training import RunSpec, load_run, train
-from spectrans.training.checkpoint import survey
+from spectrans.training.checkpoint import FOLDER, survey
 from tests.training.made import order_task
 
 SPEC = RunSpec(
@@ -22,13 +23,19 @@ SPEC = RunSpec(
     dropout=0.1,
 )
 TASK = order_task(40)
-# Seconds after which a process is killed; most of it is the time between two checkpoints.
-SOONEST, LATEST = 0.05, 0.6
+# Seconds after its first checkpoint in which a process is killed.
+LATEST = 0.15
 
 
 def run(folder: Path) -> None:
     """The body of a process that saves after every step."""
     train(SPEC, TASK, folder=folder, save_every=1)
+
+
+def reached(folder: Path) -> int:
+    """The newest checkpoint by its name."""
+    names = [path.name for path in (folder / FOLDER).glob("[0-9]*")]
+    return int(max(names, default="0"))
 
 
 class Story(NamedTuple):
@@ -50,7 +57,10 @@ def killed_until_done(folder: Path, most: int) -> Story:
     while True:
         process: BaseProcess = context.Process(target=run, args=(folder,))
         process.start()
-        process.join(chance.uniform(SOONEST, LATEST) if kills < most else 300)
+        before = reached(folder)
+        while kills < most and process.is_alive() and reached(folder) <= before:
+            time.sleep(0.001)
+        process.join(chance.uniform(0, LATEST) if kills < most else 300)
         if process.exitcode == 0:
             return Story(kills, half, damaged, steps)
         process.kill()
