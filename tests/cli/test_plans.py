@@ -7,7 +7,7 @@ import pytest
 from spectrans.cli.completion import MIXERS
 from spectrans.cli.strip import letter
 from spectrans.cli.verbs.plans import summarise
-from spectrans.training import Comparison
+from spectrans.training import families
 from tests.cli.command import spectrans
 
 
@@ -15,7 +15,7 @@ def test_all_mixers_and_layouts_are_listed_with_their_cost() -> None:
     listed = json.loads(spectrans("plans", "--json").out)
     assert tuple(row["mixer"] for row in listed["mixers"]) == MIXERS
     assert all(row["computes"] for row in listed["mixers"])
-    assert tuple(row["plan"] for row in listed["plans"]) == Comparison().plans
+    assert tuple(row["plan"] for row in listed["plans"]) == families.layouts("all", 4)
     assert "top:k" in listed["patterns"]
 
 
@@ -49,3 +49,9 @@ def test_any_length_is_counted_and_none_is_run(length: int) -> None:
 def test_letters_tell_mixers_apart() -> None:
     assert len({letter(name) for name in MIXERS}) == len(MIXERS)
     assert letter("mine") == "m"
+
+
+def test_a_family_is_drawn_by_its_name() -> None:
+    drawn = json.loads(spectrans("plans", "fnet-top-1", "even", "--json").out)["plans"]
+    assert [row["plan"] for row in drawn] == ["3xfourier,attention", "fourier,attention"]
+    assert "fnet-top-2" in spectrans("plans").out

@@ -12,7 +12,7 @@ def plans(
         list[str] | None,
         typer.Argument(
             metavar="[PLAN]...",
-            help="Plans to draw, as 3xgfnet,attention; none lists what there is.",
+            help="Plans to draw, as 3xgfnet,attention or fnet-top-2; none lists what there is.",
             autocompletion=completion.plans,
         ),
     ] = None,

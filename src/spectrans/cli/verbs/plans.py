@@ -17,17 +17,27 @@ from spectrans.mixers import MIXERS
 from spectrans.models import HybridTransformer
 from spectrans.models.summary import Summary
 from spectrans.plan import pattern_names
-from spectrans.training.comparison import PLANS
+from spectrans.training import families
 from spectrans.training.spec import RunSpec
 
 # What every plan is measured against.
 REFERENCE = "attention"
+# Needs more than two layers.
+DEEP = "fnet-top-2"
 
 
 def run(plans: list[str], settings: dict[str, Any], length: int, as_json: bool) -> None:
     """Draw the plans that are named, or list what plans are made of."""
     with refusing():
-        drawn = {plan: summarise(plan, settings, length) for plan in plans or PLANS}
+        depth = RunSpec(**{**settings, "plan": REFERENCE}).num_layers
+        named = {
+            name: _layouts(name, depth)
+            for name in plans or families.USUAL
+            if plans or depth > 2 or name != DEEP
+        }
+        drawn = {
+            plan: summarise(plan, settings, length) for some in named.values() for plan in some
+        }
         every = summarise(REFERENCE, settings, length)
     if as_json:
         written = {"plans": [{"plan": plan, **asdict(s)} for plan, s in drawn.items()]}
@@ -36,13 +46,20 @@ def run(plans: list[str], settings: dict[str, Any], length: int, as_json: bool) 
         return
     console = result()
     if not plans:
-        _list(console, drawn, _mixers(settings, length))
+        titles = {plan: name for name, (plan, *_) in named.items()}
+        _list(console, drawn, titles, _mixers(settings, length))
         return
     for plan, summary in drawn.items():
         console.print(strip(layer.mixer for layer in summary.layers), f" {plan}")
         for line in bars(summary.layers):
             console.print(line, soft_wrap=True)
         console.print(f"  {_cost(summary)}, {summary.flops / every.flops:.0%} of attention's\n")
+
+
+def _layouts(name: str, depth: int) -> tuple[str, ...]:
+    """Give the plans that a name stands for: those of a family, or the plan itself."""
+    family = "-" in name or name in ("all", "even", *families.BASES)
+    return families.layouts(name, depth) if family else (name,)
 
 
 def summarise(plan: str, settings: dict[str, Any], length: int) -> Summary:
@@ -94,7 +111,12 @@ def _mixers(settings: dict[str, Any], length: int) -> list[dict[str, Any]]:
     return found
 
 
-def _list(console: Console, drawn: dict[str, Summary], mixers: list[dict[str, Any]]) -> None:
+def _list(
+    console: Console,
+    drawn: dict[str, Summary],
+    titles: dict[str, str],
+    mixers: list[dict[str, Any]],
+) -> None:
     length = next(iter(drawn.values())).sequence_length
     table = Table(box=None, pad_edge=False, header_style="bold")
     for title in ("", "mixer", "kind", "parameters", f"MFLOP for {length:,} tokens", "computes"):
@@ -105,11 +127,11 @@ def _list(console: Console, drawn: dict[str, Summary], mixers: list[dict[str, An
     console.print(table)
     console.print("\nA plan is mixers between commas, with counts, repeated over the layers:\n")
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("layers", "plan", "cost of the blocks"):
+    for title in ("layers", "family", "plan", "cost of the blocks"):
         table.add_column(title)
     for plan, summary in drawn.items():
         cells = strip(layer.mixer for layer in summary.layers)
-        table.add_row(cells, plan, _cost(summary))
+        table.add_row(cells, titles[plan], plan, _cost(summary))
     console.print(table)
     console.print(f"\nIn Python also the patterns {', '.join(pattern_names())}.", style="dim")
 
