@@ -44,8 +44,8 @@ def serve(
         ),
     ] = None,
     threads: Annotated[
-        int | None, typer.Option(min=1, help="Of the model.", show_default="cores")
-    ] = None,
+        int, typer.Option(min=1, help="Of the model; more than one suits large models alone.")
+    ] = 1,
     as_json: parameters.Json = False,
     quiet: parameters.Quiet = False,
 ) -> None:

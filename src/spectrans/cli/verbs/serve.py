@@ -23,7 +23,7 @@ def run(
     host: str,
     port: int,
     settings: dict[str, Any],
-    threads: int | None,
+    threads: int,
     as_json: bool,
     quiet: bool,
 ) -> None:
@@ -40,8 +40,7 @@ def run(
         limits = Limits(**settings)
         chosen = best_run(folder)
         done = load_run(chosen)
-    if threads is not None:
-        torch.set_num_threads(threads)
+    torch.set_num_threads(threads)
     shown = examples(done.record)
     try:
         bound = listen(host, port)
