@@ -107,6 +107,19 @@ def test_a_comparison_and_its_runs_have_reports(here: Path, compared: Answer) ->
     assert "Learning curve" in (run / "report.html").read_text("utf-8")
 
 
+def test_sensitivity_says_which_layer_matters(here: Path, compared: Answer) -> None:
+    answer = spectrans("sensitivity", "runs/colours-001", folder=here)
+    assert answer.code == 0
+    assert "needed most: layer 0, attention" in answer.out
+    (found,) = (here / "runs" / "colours-001" / "runs").glob("*/sensitivity.json")
+    assert (found.parent / "figures" / "sensitivity.png").stat().st_size > 5_000
+    refused = spectrans("sensitivity", "nowhere", folder=here)
+    assert (refused.code, refused.err) == (
+        2,
+        "spectrans: the folder of a run must exist, got 'nowhere'\n",
+    )
+
+
 def test_a_comparison_classifies_with_its_best_run(here: Path, compared: Answer) -> None:
     run = ("predict", "runs/colours-001", "abcxyz blue", "--file", "-")
     answer = spectrans(*run, folder=here, stdin="zyxcba red\n\naabbcc green\n")

@@ -17,6 +17,7 @@ from spectrans.cli.commands.inspect import inspect as look_inside
 from spectrans.cli.commands.plans import plans
 from spectrans.cli.commands.predict import predict
 from spectrans.cli.commands.report import report
+from spectrans.cli.commands.sensitivity import sensitivity
 from spectrans.cli.commands.serve import serve
 from spectrans.cli.commands.train import train
 from spectrans.data import DataSpec
@@ -34,6 +35,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "inspect": look_inside,
     "bench": bench,
     "report": report,
+    "sensitivity": sensitivity,
     "data": data.listing,
     "data list": data.listing,
     "data check": data.check,

@@ -19,6 +19,7 @@ from spectrans.cli.commands.inspect import inspect
 from spectrans.cli.commands.plans import plans
 from spectrans.cli.commands.predict import predict
 from spectrans.cli.commands.report import report
+from spectrans.cli.commands.sensitivity import sensitivity
 from spectrans.cli.commands.serve import serve
 from spectrans.cli.commands.train import train
 from spectrans.cli.sentences import Interrupted, reason, sentence
@@ -42,6 +43,7 @@ app.command()(export)
 app.command()(bench)
 app.command()(serve)
 app.command()(report)
+app.command()(sensitivity)
 app.add_typer(data.app, name="data")
 app.command()(plans)
 app.command()(doctor)

@@ -1,0 +1,24 @@
+"""The signature and help of `spectrans sensitivity`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from spectrans.cli import parameters
+
+
+def sensitivity(
+    folder: Annotated[
+        Path, typer.Argument(metavar="DIR", help="Folder that train or compare wrote.")
+    ],
+    as_json: parameters.Json = False,
+    quiet: parameters.Quiet = False,
+) -> None:
+    """Say which layers of a trained model matter: change one at a time, and score on validation.
+
+    Example: [bold]spectrans sensitivity runs/digits-001[/bold]
+    """
+    from spectrans.cli.verbs import sensitivity as verb
+
+    verb.run(folder, as_json, quiet)
