@@ -23,6 +23,8 @@ def picture(results: Results) -> Picture | None:
 
 
 def _draw(figure: Any, plans: list[PlanResult], longest: int) -> Any:
+    from matplotlib.ticker import LogLocator
+
     left, right = figure.subplots(1, 2)
     for number, row in enumerate(plans):
         lengths = [cost.length for cost in row.lengths]
@@ -37,6 +39,7 @@ def _draw(figure: Any, plans: list[PlanResult], longest: int) -> Any:
         axes.axvline(longest, color=MUTED, linewidth=1, linestyle=(0, (5, 4)), zorder=1)
         axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
         axes.minorticks_off()
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
         axes.yaxis.set_major_formatter("{x:g}")
     figure.legend(loc="outside lower center", ncols=3, handlelength=4, frameon=False)
     return left, right
