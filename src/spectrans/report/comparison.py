@@ -73,7 +73,7 @@ def write_comparison_report(folder: str | Path, dataset: Dataset | None = None) 
         data_section(results.data, known),
         settings_section(_settings(results), results.versions),
     ]
-    title = f"{results.data.name}: {len(results.plans)} plans compared"
+    title = f"{results.data.name}: {_count(len(results.plans), 'plan')} compared"
     write_whole(path, page.page(title, _lead(results, known), sections, footer(results.versions)))
     return path
 
@@ -103,11 +103,14 @@ def _found(path: Path, dataset: Dataset | None) -> Found:
 
 def _lead(results: Results, known: Facts) -> str:
     asked = results.comparison
-    seeds = f"{len(asked.seeds)} seeds" if len(asked.seeds) > 1 else "one seed"
     return (
-        f"{len(results.plans)} plans on {known.splits[0].rows:,} training rows with {seeds} each, "
-        "under one budget."
+        f"{_count(len(results.plans), 'plan')} on {known.splits[0].rows:,} training rows with "
+        f"{_count(len(asked.seeds), 'seed')} each, under one budget."
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _settings(results: Results) -> dict[str, Any]:

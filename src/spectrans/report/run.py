@@ -210,7 +210,10 @@ def data_section(data: DataRecord, known: Facts) -> str:
     ]
     # Without a scheme: a page that names no address loads none.
     licence = data.licence.rstrip(".").replace("https://", "")
-    said = f"{data.description}. Read as {data.encoding.describe()}. Licence: {licence}."
+    # The description of a file says that already.
+    read = f"read as {data.encoding.describe()}"
+    how = "" if read in data.description else f" {read.capitalize()}."
+    said = f"{data.description}.{how} Licence: {licence}."
     warnings = [
         f"{count:,} rows {what}."
         for count, what in (
