@@ -212,7 +212,7 @@ def data_section(data: DataRecord, known: Facts) -> str:
     licence = data.licence.rstrip(".").replace("https://", "")
     # The description of a file says that already.
     read = f"read as {data.encoding.describe()}"
-    how = "" if read in data.description else f" {read.capitalize()}."
+    how = "" if read in data.description else f" R{read[1:]}."
     said = f"{data.description}.{how} Licence: {licence}."
     warnings = [
         f"{count:,} rows {what}."
