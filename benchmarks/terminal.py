@@ -1,0 +1,114 @@
+"""Run the commands that a page shows, and put what they print under them.
+
+python -m benchmarks.terminal docs/first-five-minutes.md
+
+A fence of the kind `console` holds lines that begin with `$ ` and what they printed. All of a page
+are typed into one shell, in the folder given by --folder or in a new one, and their output takes
+the place of the old. A command that ends with another code than 0 stops the run, and nothing is
+written; one that ends with `&` goes on in the background until the page is done.
+"""
+
+import argparse
+import os
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+FENCE = re.compile(r"^```console\n(.*?)^```", re.M | re.S)
+PROMPT = "$ "
+_END = "-- done "
+# A command that says nothing for so long has failed.
+PATIENCE = 1800
+
+
+class Shell:
+    """One shell that runs commands one after the other and gives what each prints."""
+
+    def __init__(self, folder: Path) -> None:
+        # First the programs of this environment; and no colours, in lines of 100 characters.
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        environment = {**os.environ, "PATH": path, "COLUMNS": "100", "NO_COLOR": "1"}
+        self._process = subprocess.Popen(
+            ["timeout", str(PATIENCE), "bash", "--norc"],
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, command: str) -> str:
+        """Run a command and give its output, errors included."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{command}\ncode=$?; echo; echo '{_END}'$code\n")
+        self._process.stdin.flush()
+        lines: list[str] = []
+        for line in self._process.stdout:
+            if line.startswith(_END):
+                code = line.removeprefix(_END).strip()
+                # The line that `echo` began.
+                output = "".join(lines).removesuffix("\n")
+                if code != "0":
+                    raise SystemExit(f"{command}\n{output}\nended with code {code}")
+                return output
+            lines.append(line)
+        raise SystemExit(f"{command}\n{''.join(lines)}\nended the shell")
+
+    def close(self) -> None:
+        """End the shell and what it left in the background."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("kill $(jobs -p) 2>/dev/null; wait; exit\n")
+        self._process.stdin.close()
+        self._process.wait(timeout=60)
+
+
+def anew(page: str, shell: Shell) -> str:
+    """Give a page with the output of its commands made anew."""
+
+    def typed(fence: re.Match[str]) -> str:
+        shown = []
+        for command in commands(fence[1]):
+            print(f"$ {command}", flush=True)
+            output = shell.run(command)
+            shown.append(f"{PROMPT}{command}\n{output.rstrip()}".rstrip() + "\n")
+        return f"```console\n{''.join(shown)}```"
+
+    return FENCE.sub(typed, page)
+
+
+def commands(fence: str) -> list[str]:
+    """Give the commands of a fence; a line that ends with a backslash goes on in the next."""
+    found: list[str] = []
+    for line in fence.splitlines():
+        if found and found[-1].endswith("\\"):
+            found[-1] += f"\n{line}"
+        elif line.startswith(PROMPT):
+            found.append(line.removeprefix(PROMPT))
+    return found
+
+
+def main() -> None:
+    """Make the pages that are named anew."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("pages", type=Path, nargs="+", metavar="PAGE")
+    parser.add_argument("--folder", type=Path, help="where to run; by default a new folder")
+    asked = parser.parse_args()
+    for page in asked.pages:
+        folder = asked.folder or Path(tempfile.mkdtemp(prefix="spectrans-"))
+        shell = Shell(folder)
+        try:
+            written = anew(page.read_text("utf-8"), shell)
+        finally:
+            shell.close()
+        page.write_text(written, "utf-8")
+        print(f"wrote {page}; what the commands made is in {folder}")
+
+
+if __name__ == "__main__":
+    main()
