@@ -60,10 +60,7 @@ class Shell:
 
     def close(self) -> None:
         """End the shell and what it left in the background."""
-        assert self._process.stdin is not None
-        self._process.stdin.write("kill $(jobs -p) 2>/dev/null; wait; exit\n")
-        self._process.stdin.close()
-        self._process.wait(timeout=60)
+        self._process.communicate("kill $(jobs -p) 2>/dev/null; wait; exit\n", timeout=60)
 
 
 def anew(page: str, shell: Shell) -> str:
