@@ -10,14 +10,17 @@ from tests.training.made import order_task
 
 @pytest.mark.parametrize(
     ("settings", "budget"),
-    [({}, (8, None)), ({"epochs": 3}, (3, None)), ({"steps": 7}, (None, 7))],
-    ids=["default", "epochs", "steps"],
+    [
+        ({}, "8 epochs"),
+        ({"epochs": 3}, "3 epochs"),
+        ({"steps": 1_234_567}, "1,234,567 steps"),
+        ({"minutes": 2.5}, "2.5 minutes"),
+    ],
+    ids=["default", "epochs", "steps", "minutes"],
 )
-def test_a_spec_says_its_whole_budget(
-    settings: dict[str, Any], budget: tuple[int | None, int | None]
-) -> None:
+def test_a_spec_says_its_whole_budget(settings: dict[str, Any], budget: str) -> None:
     spec = RunSpec(**settings)
-    assert (spec.epochs, spec.steps) == budget
+    assert spec.budget == budget
     assert RunSpec(**spec.model_dump(mode="json")) == spec
 
 

@@ -92,6 +92,10 @@ Epochs = Annotated[
     int | None, typer.Option(help="Passes over the training rows.", show_default="8")
 ]
 Steps = Annotated[int | None, typer.Option(help="Optimiser steps, in the place of --epochs.")]
+Minutes = Annotated[
+    float | None,
+    typer.Option(help="Minutes of training and evaluations, in the place of --epochs."),
+]
 BatchSize = Annotated[int | None, typer.Option(help="Rows per optimiser step.", show_default="16")]
 Accumulate = Annotated[
     int | None,

@@ -93,7 +93,7 @@ def _frame(axes: Any, results: Results, points: list[PlanResult]) -> None:
         f"{results.data.name}: {lead.title} against speed", loc="left", fontweight="bold"
     )
     axes.annotate(
-        f"{_budget(results)}{bars}",
+        f"{results.comparison.shared.budget}{bars}",
         (1, 1.015),
         xycoords="axes fraction",
         ha="right",
@@ -101,11 +101,6 @@ def _frame(axes: Any, results: Results, points: list[PlanResult]) -> None:
         fontsize=8,
         color=MUTED,
     )
-
-
-def _budget(results: Results) -> str:
-    shared = results.comparison.shared
-    return f"{shared.epochs} epochs" if shared.epochs else f"{shared.steps} steps"
 
 
 def _scale(lead: Metric) -> float:

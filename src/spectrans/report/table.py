@@ -42,11 +42,10 @@ def caption(results: Results) -> list[str]:
     comparison, data = results.comparison, results.data
     shared = comparison.shared
     seeds = len(comparison.seeds)
-    budget = f"{shared.epochs} epochs" if shared.epochs else f"{shared.steps} steps"
     over = f"mean ± standard deviation over {seeds} seeds" if seeds > 1 else "one seed"
     return [
         f"{data.name}: {data.description}. Layers: {shared.num_layers}, channels: "
-        f"{shared.hidden_dim}; {budget} of batches of {shared.batch_size} for every plan.",
+        f"{shared.hidden_dim}; {shared.budget} of batches of {shared.batch_size} for every plan.",
         f"{_title(results)}: {over}, on {data.test:,} test rows{_sampling(results)}, from the "
         f"weights that were best on {data.validation:,} validation rows{_rates(results)}.",
         f"Cost: thousands of tokens per second on one thread in float32, batches of "

@@ -1,5 +1,8 @@
 """What `--size` stands for, and the learning rate that suits a width."""
 
+from typing import Any
+
+from spectrans.errors import unknown
 from spectrans.options import Options
 
 
@@ -40,3 +43,30 @@ def learning_rate(hidden_dim: int) -> float:
     the rate that this gives, and 19.2 % with 0.004 (one seed, 2xgfnet,attention, bfloat16).
     """
     return LEARNING_RATE * TINY.hidden_dim / hidden_dim
+
+
+def sized(settings: dict[str, Any]) -> dict[str, Any]:
+    """Put depth and widths in the place of the name of a size, where settings have one.
+
+    Parameters
+    ----------
+    settings
+        Of a `RunSpec`, and `size`; what is set beside it overrules the size.
+
+    Returns
+    -------
+    dict
+        Settings of a `RunSpec`.
+
+    Raises
+    ------
+    ValueError
+        Unknown size.
+    """
+    name = settings.get("size")
+    if name is None:
+        return settings
+    if name not in SIZES:
+        raise ValueError(unknown("size", name, SIZES))
+    own = {key: value for key, value in settings.items() if key != "size"}
+    return {**SIZES[name].model_dump(), **own}

@@ -151,6 +151,13 @@ class RunSpec(Options):
             raise ValueError(must("hidden_dim", rule, self.hidden_dim))
         return self
 
+    @property
+    def budget(self) -> str:
+        """How long is trained, in words: `8 epochs`, `500 steps` or `10 minutes`."""
+        name = next(name for name in BUDGETS if getattr(self, name) is not None)
+        value = getattr(self, name)
+        return f"{value:,} {name}" if isinstance(value, int) else f"{value:g} {name}"
+
     def build(self, dataset: Described) -> HybridTransformer:
         """Make the model for a data set, with fresh weights from torch's current random state."""
         return HybridTransformer(

@@ -36,18 +36,24 @@ def compare(
     max_length: parameters.MaxLength = None,
     dedup: parameters.Dedup = False,
     data_seed: parameters.DataSeed = None,
+    size: parameters.Size = None,
     layers: parameters.Layers = None,
     hidden_dim: parameters.HiddenDim = None,
     heads: parameters.Heads = None,
     epochs: parameters.Epochs = None,
     steps: parameters.Steps = None,
+    minutes: parameters.Minutes = None,
     batch_size: parameters.BatchSize = None,
+    class_weights: parameters.ClassWeights = None,
+    patience: parameters.Patience = None,
+    precision: parameters.Precision = None,
     learning_rate: Annotated[
         list[float] | None,
         typer.Option(
             "--learning-rate",
             "--lr",
-            help="Peak learning rate; of several, each plan gets the best one on validation.",
+            help="Peak learning rate, by default less for wider models; of several, each plan gets "
+            "the best one on validation.",
             show_default="0.004",
         ),
     ] = None,
@@ -86,12 +92,17 @@ def compare(
         data, task, text, label, tokenizer, vocab_size, max_length, dedup, data_seed
     )
     shared = parameters.given(
+        size=size,
         num_layers=layers,
         hidden_dim=hidden_dim,
         num_heads=heads,
         epochs=epochs,
         steps=steps,
+        minutes=minutes,
         batch_size=batch_size,
+        class_weights=class_weights,
+        patience=patience,
+        precision=precision,
     )
     plans = parameters.given(plans=plan, learning_rates=learning_rate)
     verb.run(

@@ -46,10 +46,7 @@ def train(
     heads: parameters.Heads = None,
     epochs: parameters.Epochs = None,
     steps: parameters.Steps = None,
-    minutes: Annotated[
-        float | None,
-        typer.Option(help="Minutes of training and evaluations, in the place of --epochs."),
-    ] = None,
+    minutes: parameters.Minutes = None,
     batch_size: parameters.BatchSize = None,
     accumulate: parameters.Accumulate = None,
     learning_rate: Annotated[

@@ -27,6 +27,7 @@ from spectrans.training.comparison import PLANS, Comparison, Outcomes
 from spectrans.training.families import layouts
 from spectrans.training.folders import ROOT, data_name, next_folder
 from spectrans.training.run import require_engine
+from spectrans.training.sizes import sized
 from spectrans.training.spec import RunSpec
 from spectrans.training.speed import measure, measure_lengths, usual_lengths
 
@@ -55,6 +56,7 @@ def run(
     with failing():
         require_engine()
     with refusing():
+        shared = sized(shared)
         plans = with_families(plans, families, shared.get("num_layers", LAYERS))
         # Of the plans, the shared settings need one that fits the depth, and use none.
         first = plans.get("plans", PLANS)[0]

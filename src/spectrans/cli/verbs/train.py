@@ -16,7 +16,7 @@ from spectrans.cli.sentences import Failed, Interrupted, Refused, failing, reaso
 from spectrans.cli.terminal import clock, introduce, result, talk
 from spectrans.data import Dataset, DataSpec, load
 from spectrans.data.baselines import Baseline, baselines
-from spectrans.errors import must, unknown
+from spectrans.errors import must
 from spectrans.processes import LAUNCHED, count, is_main
 from spectrans.report.run import write_run_report
 from spectrans.training import checkpoint
@@ -29,7 +29,7 @@ from spectrans.training.record import RECORD, Run
 from spectrans.training.run import require_engine
 from spectrans.training.run import train as train_run
 from spectrans.training.signals import Stopped
-from spectrans.training.sizes import SIZES
+from spectrans.training.sizes import sized
 from spectrans.training.spec import RunSpec
 
 
@@ -47,9 +47,7 @@ def run(
     with failing():
         require_engine()
     with refusing():
-        spec = RunSpec(
-            **{**_size(settings.pop("size", "tiny")), "data": DataSpec(**data), **settings}
-        )
+        spec = RunSpec(data=DataSpec(**data), **sized(settings))
         if fsdp and count() == 1:
             raise ValueError("--fsdp must come with several processes: --nproc 2, or torchrun")
         dataset = load(spec.data)
@@ -110,13 +108,6 @@ def launched(processes: int) -> None:
     code = launch(processes, arguments, on)
     if code:
         raise typer.Exit(code)
-
-
-def _size(name: str) -> dict[str, Any]:
-    """Give the settings that a size stands for."""
-    if name not in SIZES:
-        raise ValueError(unknown("size", name, SIZES))
-    return SIZES[name].model_dump()
 
 
 def _new_folder(spec: RunSpec, out: Path | None) -> Path:
