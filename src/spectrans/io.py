@@ -5,7 +5,6 @@ checksum of the weights, so that a flipped bit, and a save cut short between the
 """
 
 import hashlib
-import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from spectrans.config import text
+from spectrans.disk import keep_names, write_through
 from spectrans.errors import must, some, unknown
 from spectrans.models import MODELS, BaseModel
 from spectrans.version import __version__
@@ -73,28 +73,11 @@ def save_pretrained(
     # In a folder of its own, beside the old files, so that the last step only renames.
     with tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as scratch:
         new = [Path(scratch) / WEIGHTS, Path(scratch) / CONFIG]
-        _write(new[0], weights)
-        _write(new[1], text.dump(config, "json").encode())
+        write_through(new[0], weights)
+        write_through(new[1], text.dump(config, "json").encode())
         for path in new:
             path.replace(folder / path.name)
-    _make_durable(folder)
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _make_durable(folder: Path) -> None:
-    """Bring the renames to disk, where the system lets a folder be opened."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    keep_names(folder)
 
 
 @overload

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from spectrans.training import RunSpec
+from spectrans.training.sizes import sized
 from tests.training.made import order_task
 
 
@@ -54,3 +55,9 @@ def test_the_model_has_the_sizes_of_spec_and_data() -> None:
     assert [options.name for options in config.plan()] == ["fourier", "attention", "fourier"]
     assert (config.hidden_dim, config.ffn_hidden_dim, config.vocab_size) == (12, 18, 10)
     assert (config.num_classes, config.sequence_length, config.pooling) == (2, 5, "mean")
+
+
+def test_what_is_set_beside_a_size_overrules_it() -> None:
+    settings = sized({"size": "small", "num_layers": 2, "steps": 3})
+    assert settings == {"num_layers": 2, "hidden_dim": 256, "num_heads": 4, "steps": 3}
+    assert sized({"steps": 3}) == {"steps": 3}

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spectrans.disk import keep_names, write_through
+
 FOLDER = "checkpoints"
 MANIFEST = "manifest.json"
 FORMAT = "spectrans-checkpoint-1"
@@ -77,11 +79,11 @@ def save(run: Path, step: int, files: Mapping[str, bytes], notes: Mapping[str, A
     scratch.mkdir()
     try:
         for name, content in files.items():
-            _write(scratch / name, content)
+            write_through(scratch / name, content)
         listed = {name: {"size": len(c), "sha256": _sum(c)} for name, c in files.items()}
         manifest = {"format": FORMAT, "step": step, **notes, "files": listed}
-        _write(scratch / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
-        _to_disk(scratch)
+        write_through(scratch / MANIFEST, (json.dumps(manifest, indent=1) + "\n").encode())
+        keep_names(scratch)
         if target.exists():
             _delete(target)
         scratch.rename(target)
@@ -89,7 +91,7 @@ def save(run: Path, step: int, files: Mapping[str, bytes], notes: Mapping[str, A
         shutil.rmtree(scratch, ignore_errors=True)
         needed = f"{sum(map(len, files.values())):,} bytes are needed"
         raise OSError(error.errno, f"{error.strerror}, {needed}", str(target)) from None
-    _to_disk(root)
+    keep_names(root)
     for old in _steps(root)[KEPT:]:
         _delete(old)
     return target
@@ -171,23 +173,6 @@ def _delete(path: Path) -> None:
     shutil.rmtree(gone, ignore_errors=True)
     path.rename(gone)
     shutil.rmtree(gone, ignore_errors=True)
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _to_disk(folder: Path) -> None:
-    """Bring the names in a folder to disk, where the system lets a folder be opened."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _sum(content: bytes) -> str:
