@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch._dynamo.utils import counters
 
+from spectrans.transforms import routes
 from spectrans.transforms.hadamard import hadamard
 from tests.reference.lst import hadamard_matrix
 
@@ -56,6 +57,18 @@ def test_every_output_sees_every_token(n: int) -> None:
     matrix = hadamard(torch.eye(n, dtype=torch.float64))
     # No sine plus cosine of a turn over an odd number is zero; the nearest is about pi / 4n.
     assert float(matrix.abs().min()) > 0.7 / n / n**0.5
+
+
+@pytest.mark.parametrize("n", [66, 96, 128, 512, 1000])
+@pytest.mark.parametrize("turned", [False, True], ids=["by tokens", "by channels"])
+def test_rows_taken_one_by_one_give_what_the_matrix_gives(
+    n: int, turned: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = tokens(4, n).mT if turned else tokens(n, 4)
+    monkeypatch.setattr(routes, "by_rows", lambda *tensors: True)
+    torch.testing.assert_close(
+        hadamard(x), torch.from_numpy(hadamard_matrix(n)) @ x, rtol=0, atol=1e-12
+    )
 
 
 @every_length

@@ -70,9 +70,19 @@ def test_rows_taken_one_by_one_give_what_the_matrix_gives(
 ) -> None:
     with routes.using("matmul"):
         expected = transform(x[:, :n])
-    monkeypatch.setattr(routes, "by_rows", lambda *tensors: True)
+    monkeypatch.setattr(routes, "by_pairs", lambda x: True)
     with routes.using("fft"):
         torch.testing.assert_close(transform(x[:, :n]), expected, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 16])
+def test_large_rows_are_taken_one_by_one_in_inference_on_few_threads(
+    threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    large, small = torch.empty(8, 512, 768), torch.empty(64, 64, 768)
+    trained = torch.empty(8, 512, 768, requires_grad=True)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: threads)
+    assert [routes.by_pairs(x) for x in (large, small, trained)] == [threads <= 2, False, False]
 
 
 @every_pair

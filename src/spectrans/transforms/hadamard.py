@@ -61,6 +61,8 @@ def _by_factors(x: Float[Tensor, "*rest n d"]) -> Float[Tensor, "*rest n d"]:
     n, d = x.shape[-2:]
     p = min(n & -n, 1 << round(math.log2(n) / 2)) if n > _WHOLE_UP_TO else 1
     r = n // p
+    if x.dim() == 3 and p > 1 and r <= _MATRIX_UP_TO and routes.by_rows(x):
+        return _row_by_row(x, p, r)
     rows = x.reshape(*x.shape[:-2], p, r * d)
     if p > 1:
         rows = _matrix(p, x) @ rows
@@ -70,6 +72,18 @@ def _by_factors(x: Float[Tensor, "*rest n d"]) -> Float[Tensor, "*rest n d"]:
     elif r > 1:
         rows = _matrix(r, x) @ rows
     return rows.reshape(x.shape)
+
+
+def _row_by_row(x: Float[Tensor, "b n d"], p: int, r: int) -> Float[Tensor, "b n d"]:
+    """Apply both factors to one row after the other: what is between them stays in the cache."""
+    d = x.shape[2]
+    left, right = _matrix(p, x), _matrix(r, x)
+    out = torch.empty_like(x, memory_format=torch.contiguous_format)
+    between = x.new_empty(p, r * d)
+    for row, result in zip(x.unbind(0), out.unbind(0), strict=True):
+        torch.mm(left, row.reshape(p, r * d), out=between)
+        torch.matmul(right, between.view(p, r, d), out=result.view(p, r, d))
+    return out
 
 
 def _matrix(n: int, like: Tensor) -> Float[Tensor, "n n"]:

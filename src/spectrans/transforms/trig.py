@@ -184,33 +184,34 @@ def _idct_by_fft(x: Float[Tensor, "*rest n d"]) -> Float[Tensor, "*rest n d"]:
 
 def _is_by_pairs(x: Tensor) -> bool:
     """Say whether to take row by row, two channels at a time."""
-    return x.dim() == 3 and x.shape[-1] % 2 == 0 and routes.by_rows(x)
+    return x.dim() == 3 and x.shape[-1] % 2 == 0 and routes.by_pairs(x)
 
 
 def _dct_by_pairs(x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
-    """Take two channels as one of complex numbers: X[k] = a[k] Z[k] + conj(a[k]) Z[n - k]."""
-    turn = _pair_twiddle(x)
-    back = turn[1:].conj_physical()
+    """Take two channels as one of complex numbers: X[k] = u[k] + i u[n - k], u the turned DFT."""
+    turn, places = _pair_twiddle(x), _evens_then_odds_places(x)
     out = torch.empty_like(x, memory_format=torch.contiguous_format)
     for row, result in zip(x.unbind(0), out.unbind(0), strict=True):
-        z = torch.fft.fft(_as_complex(_evens_then_odds(row)), dim=0).contiguous()
-        y = torch.mul(z, turn, out=_as_complex(result))
-        y[1:].addcmul_(z[1:].flip(0), back)
+        z = torch.fft.fft(_as_complex(row.index_select(0, places)), dim=0)
+        u = z.mul_(turn).contiguous()  # the FFT leaves it channel by channel
+        y = _as_complex(result)
+        y[0] = u[0]
+        torch.add(u[1:], u[1:].flip(0), alpha=1j, out=y[1:])
     return out
 
 
 def _idct_by_pairs(x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
-    """Apply the transpose of `_dct_by_pairs`, where conj(a[n - k]) is i a[k]."""
-    back = _pair_twiddle(x).conj_physical()
-    half = (x.shape[1] + 1) // 2
+    """Apply the transpose of `_dct_by_pairs`."""
+    back, places = _pair_twiddle(x).conj_physical(), _merged_places(x)
     out = torch.empty_like(x, memory_format=torch.contiguous_format)
     for row, result in zip(x.unbind(0), out.unbind(0), strict=True):
         y = _as_complex(row.contiguous())
-        z = torch.cat([y[:1], torch.sub(y[1:], y[1:].flip(0), alpha=1j)]).mul_(back)
-        z = torch.fft.ifft(z, dim=0, norm="forward").contiguous()
-        places = _as_complex(result)
-        places[::2] = z[:half]
-        places[1::2] = z[half:].flip(0)
+        u = torch.empty_like(y)
+        u[0] = y[0]
+        torch.sub(y[1:], y[1:].flip(0), alpha=1j, out=u[1:])
+        z = torch.fft.ifft(u.mul_(back), dim=0, norm="forward").contiguous()
+        # Picked as real numbers: complex ones take longer.
+        torch.index_select(torch.view_as_real(z).flatten(1), 0, places, out=result)
     return out
 
 
@@ -229,15 +230,23 @@ def _evens_then_odds(x: Float[Tensor, "*rest n d"]) -> Float[Tensor, "*rest n d"
     """Reorder the tokens to 0, 2, 4, ..., 5, 3, 1."""
     if torch.compiler.is_compiling():
         # Slices would make the graph refuse rows of 2 or 3 tokens; outside they are 1.4x faster.
-        n = x.shape[-2]
-        place = torch.arange(n, device=x.device)
-        return x.index_select(x.dim() - 2, torch.minimum(2 * place, 2 * (n - place) - 1))
+        return x.index_select(x.dim() - 2, _evens_then_odds_places(x))
     return torch.cat([x[..., ::2, :], x[..., 1::2, :].flip(-2)], dim=-2)
+
+
+def _evens_then_odds_places(x: Float[Tensor, "*rest n d"]) -> Int[Tensor, " n"]:
+    n = x.shape[-2]
+    place = torch.arange(n, device=x.device)
+    return torch.minimum(2 * place, 2 * (n - place) - 1)
 
 
 def _evens_and_odds_merged(x: Float[Tensor, "*rest n d"]) -> Float[Tensor, "*rest n d"]:
     """Undo `_evens_then_odds`."""
+    return x.index_select(x.dim() - 2, _merged_places(x))
+
+
+def _merged_places(x: Float[Tensor, "*rest n d"]) -> Int[Tensor, " n"]:
     n = x.shape[-2]
     place = torch.arange(n, device=x.device)
     half = place // 2
-    return x.index_select(x.dim() - 2, torch.where(place % 2 == 0, half, n - 1 - half))
+    return torch.where(place % 2 == 0, half, n - 1 - half)
