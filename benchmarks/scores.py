@@ -1,13 +1,16 @@
-"""Scores of many runs as tables and a figure, from their lines alone."""
+"""The lines that experiments on quality leave, and scores as tables and figures made from them."""
 
-import re
+import json
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
+from benchmarks.questions import Group
 from spectrans.options import Options
 from spectrans.tasks import Metric
-from spectrans.training import RunSpec
+from spectrans.training import Outcomes, RunRecord
+from spectrans.training.folders import write_whole
 
 # Half the width of a 95 % interval in standard errors, by the number of runs (Student's t).
 STUDENT = {2: 12.71, 3: 4.30, 4: 3.18, 5: 2.78, 6: 2.57, 7: 2.45, 8: 2.36, 9: 2.31, 10: 2.26}
@@ -18,117 +21,146 @@ class Line(Options):
 
     Parameters
     ----------
-    task
-        Name of the data set, with its settings.
-    metric
-        The figure that decides.
-    score
-        It, on the test split.
-    chosen
-        Whether the run counts: at the learning rate that was best on validation.
+    group
+        Name of the group of runs that share a task and a budget.
+    record
+        What was asked for and what came out.
     baselines
         What is scored without a neural network.
-    spec
-        All settings of the run.
-    test
-        All figures on the test split.
-    validation
-        All figures on the validation split.
-    best_step
-        Steps before the weights that were kept.
-    seconds
-        Time of the run.
-    parameters
-        Numbers that training changes.
-    data
-        Fingerprint of the data set.
     commit
         Of the library.
     machine
         What it ran on.
-    versions
-        Of the libraries.
     """
 
-    task: str
-    metric: Metric
-    score: float
-    chosen: bool
+    group: str
+    record: RunRecord
     baselines: dict[str, float]
-    spec: RunSpec
-    test: dict[str, float]
-    validation: dict[str, float]
-    best_step: int
-    seconds: float
-    parameters: int
-    data: str
-    commit: Any
-    machine: Any
-    versions: Any
+    commit: str
+    machine: dict[str, Any]
 
 
-def cells(lines: list[Line]) -> dict[str, dict[str, list[Line]]]:
-    """Give the runs that count, by task and plan."""
-    found: dict[str, dict[str, list[Line]]] = {}
-    for line in lines:
-        if line.chosen:
-            size = f"{line.task}, {line.spec.num_layers} layers of {line.spec.hidden_dim}"
-            found.setdefault(size, {}).setdefault(line.spec.plan, []).append(line)
-    return found
+def read_lines(path: Path) -> list[Line]:
+    """Read a file of lines; none where it does not exist."""
+    if not path.is_file():
+        return []
+    return [Line(**json.loads(text)) for text in path.read_text(encoding="utf-8").splitlines()]
 
 
-def interval(scores: list[float]) -> float | None:
+def write_lines(path: Path, lines: Iterable[Line]) -> None:
+    """Write a file of lines, whole."""
+    text = "".join(json.dumps(line.model_dump(mode="json")) + "\n" for line in lines)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, text)
+
+
+class Scores:
+    """What is known of a group: its runs that count, by plan.
+
+    A run counts at the learning rate that was best on validation with the first seed.
+    """
+
+    def __init__(self, group: Group, lines: Iterable[Line]) -> None:
+        self.group = group
+        own = [line for line in lines if line.group == group.name]
+        self.baselines = own[0].baselines if own else {}
+        self.metric: Metric | None = own[0].record.data.task.lead if own else None
+        records = {line.record.spec: line.record for line in own}
+        outcomes = Outcomes(group.comparison, records)
+        self.runs = {
+            plan: [records[spec] for spec in outcomes.runs(plan) if spec in records]
+            for plan in group.plans
+        }
+
+    def of(self, plan: str) -> list[float]:
+        """Give the test scores of a plan, one per seed."""
+        return [record.test for record in self.runs.get(plan, [])]
+
+    def shown(self, plan: str) -> str:
+        """Give the mean of a plan and half its 95 % interval, nothing where no run is there."""
+        return spread(self.of(plan), self.metric)
+
+
+def spread(scores: Sequence[float], metric: Metric | None) -> str:
+    """Write a mean and half its 95 % interval."""
+    if not scores or metric is None:
+        return ""
+    half = interval(scores)
+    return metric.show(mean(scores)) + ("" if half is None else f" ± {metric.show(half)}")
+
+
+def interval(scores: Sequence[float]) -> float | None:
     """Give half the width of the 95 % interval of a mean; None of one run, or more than ten."""
     if len(scores) not in STUDENT:
         return None
     return STUDENT[len(scores)] * stdev(scores) / len(scores) ** 0.5
 
 
-def table(lines: list[Line]) -> str:
-    """Write a table for each task: mean score, its 95 % interval, seeds, rate, time, parameters."""
-    parts = []
-    for title, plans in cells(lines).items():
-        first = next(iter(plans.values()))[0]
-        rows = [
-            f"## {title}",
-            "",
-            f"| plan | {first.metric.title} | seeds | learning rate | seconds | parameters |",
-            "|---|---:|---:|---:|---:|---:|",
-        ]
-        rows += [_row(plan, runs) for plan, runs in plans.items()]
-        shown = first.metric.show
-        rows += [f"| {name} | {shown(v)} | | | | |" for name, v in first.baselines.items()]
-        parts.append("\n".join(rows) + "\n")
-    return "\n".join(parts)
+def table(scores: Scores) -> str:
+    """Write all of a group: mean score, its 95 % interval, seeds, rate, time, parameters."""
+    if scores.metric is None:
+        return ""
+    shared = scores.group.comparison.shared
+    rows = [
+        f"## {scores.group.name}",
+        "",
+        f"`{scores.group.task}`, {shared.num_layers} layers of {shared.hidden_dim}, "
+        f"{shared.budget} of {shared.batch_size} rows",
+        "",
+        f"| plan | {scores.metric.title} | seeds | learning rate | steps | seconds | parameters |",
+        "|---|---:|---:|---:|---:|---:|---:|",
+    ]
+    rows += [_row(plan, scores) for plan, runs in scores.runs.items() if runs]
+    show = scores.metric.show
+    rows += [f"| {name} | {show(v)} | | | | | |" for name, v in scores.baselines.items()]
+    return "\n".join(rows) + "\n"
 
 
-def _row(plan: str, runs: list[Line]) -> str:
-    scores = [run.score for run in runs]
-    metric, half = runs[0].metric, interval(scores)
-    shown = metric.show(mean(scores)) + ("" if half is None else f" ± {metric.show(half)}")
-    seconds = mean(run.seconds for run in runs)
-    rate = f"{runs[0].spec.learning_rate:g}"
-    return f"| `{plan}` | {shown} | {len(runs)} | {rate} | {seconds:.0f} | {runs[0].parameters:,} |"
+def _row(plan: str, scores: Scores) -> str:
+    runs = scores.runs[plan]
+    first, rate = runs[0].metrics, runs[0].spec.learning_rate
+    steps = mean(run.metrics.steps for run in runs)
+    seconds = mean(run.metrics.seconds for run in runs)
+    return (
+        f"| `{plan}` | {scores.shown(plan)} | {len(runs)} | {rate:g} | {steps:,.0f} | "
+        f"{seconds:.0f} | {first.parameters:,} |"
+    )
 
 
-def figure(lines: list[Line], path: Path) -> None:
-    """Draw the scores of every seed, a panel for each task, with the best baseline as a line."""
-    import matplotlib as mpl
+def beside(all_scores: Sequence[Scores], plans: Sequence[str]) -> str:
+    """Write one table of several groups, a column for each."""
+    found = [scores for scores in all_scores if scores.metric is not None]
+    head = ["plan", *(f"{s.group.name}, {s.metric.title}" for s in found if s.metric)]
+    rows = [[f"`{plan}`", *(s.shown(plan) for s in found)] for plan in plans]
+    names = dict.fromkeys(name for s in found for name in s.baselines)
+    rows += [
+        [name, *(s.metric.show(s.baselines[name]) for s in found if s.metric)] for name in names
+    ]
+    ruler = ["---", *("---:" for _ in found)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ruler, *rows))
 
-    mpl.use("agg")
-    import matplotlib.pyplot as plt
 
-    found = cells(lines)
-    drawing, panels = plt.subplots(1, len(found), figsize=(3.2 * len(found), 3.6), squeeze=False)
-    for panel, (title, plans) in zip(panels[0], found.items(), strict=True):
-        for place, runs in enumerate(plans.values()):
-            panel.plot([place] * len(runs), [run.score for run in runs], "o", alpha=0.7)
-        metric = next(iter(plans.values()))[0].metric
-        known = next(iter(plans.values()))[0].baselines.values()
-        panel.axhline(max(known, key=metric.rank), color="grey", linestyle=":")
-        panel.set_xticks(range(len(plans)), plans, rotation=45, ha="right", fontsize=7)
-        panel.set_title(re.sub(r"[?&]|, ", "\n", title), fontsize=6)
+def figure(all_scores: Sequence[Scores], plans: Sequence[str] | None, path: Path) -> None:
+    """Draw the scores of every seed, a panel for each group, with the best baseline as a line."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    found = [scores for scores in all_scores if scores.metric is not None]
+    drawing = Figure(figsize=(3.2 * len(found), 3.8), dpi=110, layout="constrained")
+    FigureCanvasAgg(drawing)
+    panels = drawing.subplots(1, len(found), squeeze=False)[0]
+    for panel, scores in zip(panels, found, strict=True):
+        shown = [plan for plan in plans or scores.group.plans if scores.of(plan)]
+        for place, plan in enumerate(shown):
+            values = scores.of(plan)
+            panel.plot([place] * len(values), values, "o", color="#0072B2", alpha=0.6)
+            panel.plot([place - 0.3, place + 0.3], [mean(values)] * 2, color="black", linewidth=1.2)
+        metric = scores.metric
+        assert metric is not None
+        panel.axhline(max(scores.baselines.values(), key=metric.rank), color="0.5", linestyle=":")
+        panel.set_xticks(range(len(shown)), shown, rotation=50, ha="right", fontsize=7)
+        panel.set_title(scores.group.name, fontsize=9)
         panel.set_ylabel(metric.title, fontsize=8)
-    drawing.tight_layout()
-    drawing.savefig(path, dpi=100)
-    plt.close(drawing)
+        for side in ("top", "right"):
+            panel.spines[side].set_visible(False)
+    drawing.savefig(path)

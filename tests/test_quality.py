@@ -6,25 +6,48 @@ from pathlib import Path
 import pytest
 from scipy.stats import t
 
-from benchmarks.quality import LINES, PRESETS, TABLE, Group, main
-from benchmarks.scores import STUDENT, Line, interval, table
+from benchmarks.quality import FIGURE, LINES, TABLE, main, restore
+from benchmarks.questions import CORE, CORES, PRESETS, VIEWS, Group
+from benchmarks.scores import (
+    STUDENT,
+    Line,
+    Scores,
+    beside,
+    interval,
+    read_lines,
+    table,
+    write_lines,
+)
 from spectrans.data.builtin import find
-from spectrans.tasks import Classification
+from spectrans.training.compare import run_folder
+from tests.made_runs import made_run
 
 GROUPS = [(name, group) for name, groups in PRESETS.items() for group in groups]
 
 
-@pytest.mark.parametrize(("name", "group"), GROUPS, ids=lambda value: getattr(value, "task", value))
+@pytest.mark.parametrize(("name", "group"), GROUPS, ids=lambda value: getattr(value, "name", value))
 def test_every_preset_names_tasks_and_plans_that_exist(name: str, group: Group) -> None:
     assert find(group.task) is not None
     comparison = group.comparison
     assert comparison.shared.data.source == group.task
-    assert comparison.shared.steps == group.settings["steps"]
+    assert comparison.shared.steps == group.settings.get("steps")
+
+
+@pytest.mark.parametrize("groups", PRESETS.values(), ids=PRESETS)
+def test_groups_of_a_preset_have_names_of_their_own(groups: tuple[Group, ...]) -> None:
+    assert len({group.name for group in groups}) == len(groups)
 
 
 @pytest.mark.parametrize("name", ["cpu", "lra"])
 def test_what_is_published_has_three_seeds(name: str) -> None:
     assert {group.seeds for group in PRESETS[name]} == {(0, 1, 2)}
+
+
+def test_all_plans_of_a_question_are_trained_with_the_same_budget() -> None:
+    for view in VIEWS.values():
+        assert set(view.plans) <= set(CORE)
+    for group in CORES:
+        assert group.plans == CORE
 
 
 @pytest.mark.parametrize("runs", STUDENT)
@@ -37,37 +60,66 @@ def test_the_interval_of_a_mean_follows_its_definition() -> None:
     assert interval([0.5]) is None
 
 
-def line(plan: str, score: float, seed: int, rate: float = 1e-3, chosen: bool = True) -> Line:
-    (group, *_) = PRESETS["cpu"]
-    spec = group.comparison.spec("attention", rate, seed)
-    changed = type(spec)(**{**spec.model_dump(), "plan": plan})
+RECORD = made_run("digits12").record
+GROUP = Group("made", "digits12", ("attention", "gfnet"), (1e-3, 9e-3), (0, 1, 2), {"steps": 5})
+
+
+def line(plan: str, score: float, seed: int, rate: float = 1e-3, best: float = 0.5) -> Line:
+    metrics = {**RECORD.metrics.model_dump(), "test": {"accuracy": score}}
+    metrics = {**metrics, "validation": {"accuracy": best}, "seconds": 2.0, "parameters": 1000}
+    spec = GROUP.comparison.spec(plan, rate, seed)
+    record = {**RECORD.model_dump(), "spec": spec.model_dump(), "metrics": metrics}
     return Line(
-        task="made",
-        metric=Classification.metrics[0],
-        score=score,
-        chosen=chosen,
+        group="made",
+        record=type(RECORD)(**record),
         baselines={"linear": 0.25},
-        spec=changed,
-        test={"accuracy": score},
-        validation={"accuracy": score},
-        best_step=1,
-        seconds=2.0,
-        parameters=1000,
-        data="0",
         commit="0",
         machine={},
-        versions={},
     )
 
 
+LINES_MADE = [
+    *(line("attention", score, seed) for seed, score in enumerate((0.5, 0.6, 0.7))),
+    line("attention", 0.9, 0, rate=9e-3, best=0.4),
+    line("gfnet", 0.1, 0, best=0.4),
+    line("gfnet", 0.4, 0, rate=9e-3),
+]
+
+
 def test_a_table_holds_means_with_intervals_of_the_runs_that_count() -> None:
-    lines = [line("attention", score, seed) for seed, score in enumerate((0.5, 0.6, 0.7))]
-    lines += [line("attention", 0.9, 0, rate=9e-3, chosen=False), line("gfnet", 0.4, 0)]
-    found = table(lines).splitlines()
-    assert found[0] == "## made, 4 layers of 64"
-    assert found[4] == "| `attention` | 60.0 % ± 24.8 % | 3 | 0.001 | 2 | 1,000 |"
-    assert found[5] == "| `gfnet` | 40.0 % | 1 | 0.001 | 2 | 1,000 |"
-    assert found[6] == "| linear | 25.0 % | | | | |"
+    found = table(Scores(GROUP, LINES_MADE)).splitlines()
+    assert found[0] == "## made"
+    assert found[2] == "`digits12`, 4 layers of 64, 5 steps of 16 rows"
+    assert found[6] == "| `attention` | 60.0 % ± 24.8 % | 3 | 0.001 | 1 | 2 | 1,000 |"
+    assert found[7] == "| `gfnet` | 40.0 % | 1 | 0.009 | 1 | 2 | 1,000 |"
+    assert found[8] == "| linear | 25.0 % | | | | | |"
+
+
+def test_groups_stand_beside_each_other_and_lines_of_others_are_left_out() -> None:
+    other = GROUP._replace(name="other")
+    rows = beside([Scores(GROUP, LINES_MADE), Scores(other, LINES_MADE)], ("gfnet", "attention"))
+    assert rows.splitlines() == [
+        "| plan | made, accuracy |",
+        "| --- | ---: |",
+        "| `gfnet` | 40.0 % |",
+        "| `attention` | 60.0 % ± 24.8 % |",
+        "| linear | 25.0 % |",
+    ]
+
+
+def test_lines_come_back_from_their_file(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "lines.jsonl"
+    assert read_lines(path) == []
+    write_lines(path, LINES_MADE)
+    assert read_lines(path) == LINES_MADE
+
+
+def test_runs_on_other_data_are_not_put_back(tmp_path: Path) -> None:
+    place = run_folder(tmp_path, LINES_MADE[0].record.spec) / "run.json"
+    restore(LINES_MADE, tmp_path, RECORD.data.model_copy(update={"fingerprint": "another"}))
+    assert not place.exists()
+    restore(LINES_MADE, tmp_path, RECORD.data)
+    assert json.loads(place.read_text())["metrics"]["test"] == {"accuracy": 0.5}
 
 
 @pytest.mark.slow
@@ -80,16 +132,20 @@ def test_the_small_preset_runs_goes_on_and_shows_what_it_wrote(
     folder = tmp_path / "quality-smoke"
     written = (folder / LINES).read_text()
     first = [json.loads(text) for text in written.splitlines()]
-    assert [run["spec"]["plan"] for run in first] == ["attention", "gfnet,attention"]
-    assert (folder / "scores.png").stat().st_size > 1000
-    # Nothing is trained again: times would differ.
-    assert main(words) == 0
-    assert (folder / LINES).read_text() == written
+    assert [run["record"]["spec"]["plan"] for run in first] == ["attention", "gfnet,attention"]
+    assert (folder / FIGURE).stat().st_size > 1000
+    # Nothing is trained again, in another folder either: times would differ.
+    lines = tmp_path / "kept.jsonl"
+    lines.write_text(written)
+    elsewhere = [*words[:-1], str(tmp_path / "other"), "--lines", str(lines)]
+    for again in (words, elsewhere):
+        assert main(again) == 0
+        assert lines.read_text() == (folder / LINES).read_text() == written
     capsys.readouterr()
-    assert main(["--show", str(folder / LINES)]) == 0
+    assert main(["--filter", "recall", "--lines", str(lines), "--show"]) == 0
     assert capsys.readouterr().out.strip() == (folder / TABLE).read_text().strip()
 
 
 def test_a_filter_that_matches_nothing_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--filter", "imdb"]) == 2
-    assert "no task of smoke contains 'imdb'" in capsys.readouterr().out
+    assert "no group of smoke contains 'imdb'" in capsys.readouterr().out

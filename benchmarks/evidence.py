@@ -1,0 +1,82 @@
+"""Write the scores of stored runs into docs/evidence.md: python -m benchmarks.evidence [FILE].
+
+Each table stands between `<!-- NAME -->` and `<!-- end -->`; the sentences around it are written by
+hand.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.pages import filled
+from benchmarks.process import ROOT
+from benchmarks.questions import BY_TIME, CORE, CORES, PRESETS, TIMED, VIEWS, View
+from benchmarks.scores import Line, Scores, beside, figure, read_lines, table
+
+STORED = ROOT / "benchmarks" / "results" / "quality-cpu.jsonl"
+PAGE = ROOT / "docs" / "evidence.md"
+FIGURE = ROOT / "docs" / "images" / "evidence.png"
+
+
+def tables(lines: list[Line]) -> dict[str, str]:
+    """Give every table by the name that its place in the page has."""
+    core = [Scores(group, lines) for group in CORES]
+    timed = [Scores(group, lines) for group in TIMED]
+    every = [Scores(group, lines) for group in PRESETS["cpu"]]
+    views = {name: beside(core, view.plans) for name, view in VIEWS.items()}
+    return {
+        **views,
+        "share": share(core, VIEWS["recovery"]),
+        "by time": beside(timed, BY_TIME),
+        "all runs": "\n".join(table(scores).replace("## ", "### ") for scores in every).rstrip(),
+        "runs": origin(lines),
+    }
+
+
+def share(all_scores: Sequence[Scores], view: View) -> str:
+    """Write how much of the way from the plan without attention to all-attention a hybrid goes.
+
+    Only where attention is better than no attention by more than both intervals: elsewhere there is
+    nothing to recover.
+    """
+    whole, without, *hybrids = view.plans
+    head = ["plan", *(scores.group.name for scores in all_scores)]
+    rows = []
+    for plan in hybrids:
+        cells = [_share(scores, plan, whole, without) for scores in all_scores]
+        rows.append([f"`{plan}`", *cells])
+    ruler = ["---", *("---:" for _ in all_scores)]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ruler, *rows))
+
+
+def _share(scores: Scores, plan: str, whole: str, without: str) -> str:
+    reached, best, worst = (scores.of(name) for name in (plan, whole, without))
+    if not (reached and best and worst) or min(best) <= max(worst):
+        return "-"
+    means = [sum(values) / len(values) for values in (reached, best, worst)]
+    return f"{100 * (means[0] - means[2]) / (means[1] - means[2]):.0f} %"
+
+
+def origin(lines: list[Line]) -> str:
+    """Say where and from what the numbers come."""
+    machines = {f"{m['processor']}, {m['cores']} cores" for m in (line.machine for line in lines)}
+    commits = sorted({line.commit for line in lines})
+    return (
+        f"{len(lines):,} runs on {'; '.join(sorted(machines))}. "
+        f"The library's commits: {', '.join(commits)}."
+    )
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.evidence", description=__doc__)
+    parser.add_argument("file", nargs="?", type=Path, default=STORED)
+    lines = read_lines(parser.parse_args(words).file)
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), tables(lines)), encoding="utf-8")
+    figure([Scores(group, lines) for group in CORES], CORE, FIGURE)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""What is asked about quality: which plans are trained on which tasks, with which budget."""
+
+from typing import Any, NamedTuple
+
+from spectrans.data import DataSpec
+from spectrans.training import Comparison, RunSpec
+
+
+class Group(NamedTuple):
+    """Plans on one task, at one size: all that these runs share.
+
+    `name` is what tables and folders call it, `steps` or `minutes` in the settings is the budget.
+    """
+
+    name: str
+    task: str
+    plans: tuple[str, ...]
+    rates: tuple[float, ...]
+    seeds: tuple[int, ...]
+    settings: dict[str, Any]
+
+    @property
+    def comparison(self) -> Comparison:
+        """Say what is to be trained."""
+        data = DataSpec(source=self.task)
+        shared = RunSpec(plan=self.plans[0], data=data, **self.settings)
+        return Comparison(
+            plans=self.plans, seeds=self.seeds, learning_rates=self.rates, shared=shared
+        )
+
+
+class View(NamedTuple):
+    """A question: the plans that answer it, the first being what the others are held against."""
+
+    title: str
+    plans: tuple[str, ...]
+
+
+# Six layers. FNet's names for the places of attention: the last layers are its top.
+TOP, BOTTOM = "4xfourier,2xattention", "2xattention,4xfourier"
+MIDDLE, MIXED = "2xfourier,2xattention,2xfourier", "2xfourier,attention"
+HYBRIDS = ("4xgfnet,2xattention", "4xwavelet,2xattention", "4xafno,2xattention")
+
+VIEWS = {
+    "recovery": View(
+        "attention layers of six",
+        ("attention", "fourier", "5xfourier,attention", TOP, "2xfourier,4xattention"),
+    ),
+    "place": View("place of two attention layers", ("attention", TOP, MIXED, MIDDLE, BOTTOM)),
+    "mixer": View("mixer beside two attention layers", ("attention", TOP, *HYBRIDS)),
+    "alone": View(
+        "one mixer in all layers",
+        ("attention", "fourier", "gfnet", "wavelet", "afno", "spectral_attention", "lst"),
+    ),
+}
+CORE = tuple(dict.fromkeys(plan for view in VIEWS.values() for plan in view.plans))
+
+_SIX = {"num_layers": 6, "hidden_dim": 64, "num_heads": 4}
+_RATES = (1e-3, 4e-3)
+_SEEDS = (0, 1, 2)
+
+
+def _core(name: str, task: str, steps: int, batch_size: int) -> Group:
+    budget = {"steps": steps, "batch_size": batch_size}
+    return Group(name, task, CORE, _RATES, _SEEDS, {**_SIX, **budget})
+
+
+CORES = (
+    _core("digits", "digits12", 800, 16),
+    _core("listops", "listops64?train=20000&validation=1000&test=2000", 1500, 32),
+    _core("recall", "recall64?pairs=4&vocab=32", 1500, 32),
+    _core("languages", "languages64", 800, 32),
+)
+
+# Score for the same time, by length; no schedule in steps, so that slow plans do fewer of them.
+BY_TIME = ("attention", "fourier", "3xgfnet,attention", "3xfourier,attention")
+TIMED = tuple(
+    Group(
+        f"digits of {side * side:,} pixels",
+        f"digits{side}",
+        BY_TIME,
+        _RATES,
+        _SEEDS,
+        {"num_layers": 4, "hidden_dim": 64, "num_heads": 4, "minutes": 1.5, "batch_size": 16},
+    )
+    for side in (16, 32, 64)
+)
+
+FNET = ("attention", "fourier", "2xfourier,2xattention", "wavelet,attention")
+# Widths, depths and batches of the Long Range Arena; the schedule is ours.
+LISTOPS = {"num_layers": 4, "hidden_dim": 512, "num_heads": 8, "batch_size": 32, "steps": 5000}
+PATHFINDER = {"num_layers": 4, "hidden_dim": 32, "batch_size": 512, "steps": 62_400}
+FEW_ROWS = "train=300&validation=100&test=200"
+
+PRESETS: dict[str, tuple[Group, ...]] = {
+    "smoke": tuple(
+        Group(
+            name,
+            f"{task}{FEW_ROWS}",
+            ("attention", "gfnet,attention"),
+            (4e-3,),
+            (0,),
+            {"num_layers": 2, "hidden_dim": 32, "steps": 20, "batch_size": 16},
+        )
+        for name, task in (("listops", "listops32?"), ("recall", "recall24?pairs=3&vocab=16&"))
+    ),
+    "cpu": (*CORES, *TIMED),
+    "lra": (
+        Group("listops", "listops2000", FNET, (1e-3,), _SEEDS, LISTOPS),
+        Group("pathfinder", "pathfinder32", FNET, (1e-3,), _SEEDS, PATHFINDER),
+    ),
+}
