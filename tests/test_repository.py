@@ -29,6 +29,7 @@ ORDER = (
     {"options", "initialisation", "transforms", "sequences"},
     {"positions", "packing", "linear"},
     {"mixers"},
+    {"layout"},
     {"plan"},
     {"blocks", "heads"},
     {"config"},

@@ -1,10 +1,10 @@
 """A plan: the mixer options of a model, one per layer, and the ways to write one."""
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from spectrans.errors import must, unknown
+from spectrans.layout import parts as layout_parts
 from spectrans.mixers import MIXERS, MixerOptions, resolve
 from spectrans.mixers.base import Kind
 
@@ -26,7 +26,6 @@ _COUNTED: dict[str, Callable[[int, int, int], bool]] = {
     "mixed": lambda layer, depth, k: k > 0 and layer % (depth // k) == 0,
     "spectral_first": lambda layer, depth, k: layer >= k,
 }
-_REPEATED = re.compile(r"(?:(\d+)x)?(\w+)")
 
 
 def pattern_names() -> list[str]:
@@ -86,37 +85,33 @@ def tiled(layout: str, num_layers: int) -> Plan:
     Parameters
     ----------
     layout
-        Mixer names separated by commas, each with an optional count before it.
+        Mixer names separated by commas, each with an optional count before it and options in
+        parentheses behind it, see `spectrans.layout`.
     num_layers
         Depth; the last repetition may be cut short.
 
     Returns
     -------
     tuple of MixerOptions
-        One entry per layer, with default options.
+        One entry per layer.
 
     Raises
     ------
     ValueError
-        Unknown mixer, malformed part, or a layout that is longer than the depth.
+        Unknown mixer, bad option, malformed part, or a layout that is longer than the depth.
 
     Examples
     --------
     >>> [options.name for options in tiled("2xfourier,attention", 4)]
     ['fourier', 'fourier', 'attention', 'fourier']
     """
-    items: list[str] = []
-    for part in layout.split(","):
-        match = _REPEATED.fullmatch(part.strip())
-        if match is None or match[1] == "0":
-            rule = "be mixer names with optional counts, as in '3xfourier,attention'"
-            raise ValueError(must("layer_types", rule, layout))
+    layers: list[MixerOptions] = []
+    for part in layout_parts(layout):
         # A count is capped at the depth before it is multiplied out.
-        items += [match[2]] * min(int(match[1] or 1), num_layers + 1)
-    if len(items) > num_layers:
+        layers += [part.options] * min(part.count, num_layers + 1)
+    if len(layers) > num_layers:
         raise ValueError(must("layer_types", f"fit in num_layers={num_layers}", layout))
-    known = {name: resolve(name) for name in dict.fromkeys(items)}
-    return tuple(known[items[layer % len(items)]] for layer in range(num_layers))
+    return tuple(layers[layer % len(layers)] for layer in range(num_layers))
 
 
 def listed(items: str | Sequence[Item], num_layers: int) -> Plan:

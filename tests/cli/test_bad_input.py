@@ -29,6 +29,15 @@ SHARED = [
     (["--plan", "fuorier"], "plan 'fuorier': unknown mixer 'fuorier'; did you mean 'fourier'?"),
     (["--plan", "a b"], "plan 'a b': layer_types must be mixer names with optional counts"),
     (["--plan", "9xlst"], "plan '9xlst': layer_types must fit in num_layers=4"),
+    (
+        ["--plan", "lst(forms=gated)"],
+        "plan 'lst(forms=gated)': lst: unknown LST option 'forms'; did",
+    ),
+    (
+        ["--plan", "lst(form=x)"],
+        "plan 'lst(form=x)': lst: form must be 'gated' or 'product', got 'x'",
+    ),
+    (["--plan", "lst(form=gated"], "plan 'lst(form=gated': layer_types must close the parenthesis"),
     (["--layers", "0"], "num_layers must be greater than 0, got 0"),
     (["--hidden-dim", "-4"], "hidden_dim must be greater than 0, got -4"),
     (["--heads", "5"], "hidden_dim must be a multiple of num_heads=5, got 64"),

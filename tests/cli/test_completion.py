@@ -57,6 +57,8 @@ def offered(words: str, folder: Path) -> list[str]:
         ("spectrans plans wav", ["wavelet"]),
         ("spectrans train --plan 3xgfnet,att", ["3xgfnet,attention"]),
         ("spectrans compare -p 2xl", ["2xlst"]),
+        ("spectrans train --plan lst(form=gated),att", ["lst(form=gated),attention"]),
+        ("spectrans train --plan wavelet(", []),
         ("spectrans train --data languages1", ["languages128"]),
         ("spectrans train --data rev", ["reviews.csv"]),
         ("spectrans predict ", ["runs/digits-001", "runs/digits-002"]),

@@ -26,6 +26,8 @@ _RUNS = "runs/"
 
 def plans(incomplete: str) -> list[str]:
     """Complete the last mixer of a plan."""
+    if incomplete.count("(") > incomplete.count(")"):
+        return []
     before, comma, last = incomplete.rpartition(",")
     count = re.match(r"\d+x", last)
     start = before + comma + (count[0] if count else "")

@@ -4,6 +4,7 @@ import html
 import json
 
 from spectrans.data.encoding import Bytes, Subwords
+from spectrans.layout import mixers
 from spectrans.printable import plain, shortened
 from spectrans.tasks import Regression
 from spectrans.training.record import RunRecord
@@ -49,8 +50,7 @@ def card(record: RunRecord, summary: str) -> str:
 
 def _header(record: RunRecord) -> str:
     """Give the metadata; JSON is YAML, and needs no quoting of its own."""
-    mixers = sorted({layer for layer in record.spec.plan.replace("x", ",").split(",") if layer})
-    tags = ["spectrans", *(mixer for mixer in mixers if not mixer.isdecimal())]
+    tags = ["spectrans", *sorted(mixers(record.spec.plan))]
     pipeline = _AUTO[record.data.task.kind][1]
     return (
         f"---\nlibrary_name: transformers\npipeline_tag: {pipeline}\ntags: {json.dumps(tags)}\n---"

@@ -7,7 +7,7 @@ from pathlib import Path
 from spectrans.data import Dataset
 from spectrans.errors import must
 from spectrans.training.comparison import Comparison, Outcomes
-from spectrans.training.folders import numbered, slug, write_whole
+from spectrans.training.folders import numbered, plan_slug, write_whole
 from spectrans.training.pool import Event, Failed, Finished, Job, run_jobs, workers
 from spectrans.training.record import RECORD, DataRecord, read_json, read_record
 from spectrans.training.run import require_engine
@@ -171,7 +171,7 @@ def best_run(directory: str | Path) -> Path:
 
 def run_folder(folder: Path, spec: RunSpec) -> Path:
     """Give the place of a run in the folder of its comparison."""
-    return folder / RUNS / f"{slug(spec.plan)}-lr{spec.learning_rate:g}-seed{spec.seed}"
+    return folder / RUNS / f"{plan_slug(spec.plan)}-lr{spec.learning_rate:g}-seed{spec.seed}"
 
 
 def _difference(before: RunSpec, now: RunSpec) -> str:

@@ -11,7 +11,7 @@ from spectrans.options import Options
 from spectrans.plan import tiled
 from spectrans.training.record import RunRecord
 from spectrans.training.sizes import LEARNING_RATE, learning_rate
-from spectrans.training.spec import RunSpec
+from spectrans.training.spec import Layout, RunSpec
 
 PLANS = ("attention", "fourier", "3xgfnet,attention", "fourier,attention", "wavelet,attention")
 
@@ -24,7 +24,7 @@ class Comparison(Options):
     format
         Name of this form, for files.
     plans
-        Layout strings, all different.
+        Layout strings, all different, in their canonical form.
     seeds
         Every plan is trained with each of these.
     learning_rates
@@ -35,7 +35,7 @@ class Comparison(Options):
     """
 
     format: Literal["spectrans-compare-1"] = "spectrans-compare-1"
-    plans: Annotated[tuple[str, ...], Strict(False), Field(min_length=1)] = PLANS
+    plans: Annotated[tuple[Layout, ...], Strict(False), Field(min_length=1)] = PLANS
     seeds: Annotated[tuple[int, ...], Strict(False), Field(min_length=1)] = (0, 1, 2)
     learning_rates: Annotated[tuple[PositiveFloat, ...], Strict(False), Field(min_length=1)] = (
         LEARNING_RATE,

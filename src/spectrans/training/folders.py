@@ -3,9 +3,12 @@
 import os
 import re
 import tempfile
+from hashlib import sha256
 from pathlib import Path
 
 ROOT = Path("runs")
+# Letters of a plan in a file name, of which systems take 255.
+_LONGEST = 100
 
 
 class FolderError(ValueError):
@@ -56,6 +59,14 @@ def data_name(source: str) -> str:
 def slug(text: str) -> str:
     """Turn text into a part of a file name that every system takes."""
     return re.sub(r"[^A-Za-z0-9._]+", "-", text).strip("-.") or "run"
+
+
+def plan_slug(plan: str) -> str:
+    """Turn a plan into a part of a file name: its own where it has options or is long."""
+    name = slug(plan)
+    if "(" not in plan and len(name) <= _LONGEST:
+        return name
+    return f"{name[:_LONGEST]}-{sha256(plan.encode()).hexdigest()[:8]}"
 
 
 def write_whole(path: Path, content: str | bytes) -> None:

@@ -1,8 +1,9 @@
 """Every setting of one training run, as one checked value."""
 
-from typing import Any, Literal, Protocol, runtime_checkable
+from typing import Annotated, Any, Literal, Protocol, runtime_checkable
 
 from pydantic import (
+    AfterValidator,
     Field,
     NonNegativeFloat,
     PositiveFloat,
@@ -14,6 +15,7 @@ from spectrans.config.base import PositionalEncodingType
 from spectrans.data import DataSpec
 from spectrans.data.encoding import AnyEncoding
 from spectrans.errors import must
+from spectrans.layout import canonical
 from spectrans.models import HybridTransformer
 from spectrans.options import Options
 from spectrans.plan import tiled
@@ -24,6 +26,17 @@ Schedule = Literal["cosine", "linear"]
 Precision = Literal["auto", "float32", "bfloat16"]
 
 EPOCHS = 8
+
+
+def _one_way(plan: str) -> str:
+    try:
+        return canonical(plan)
+    except ValueError as error:
+        raise ValueError(f"plan {plan!r}: {error}") from None
+
+
+# A plan in the one way that tables, folders and records write it.
+Layout = Annotated[str, AfterValidator(_one_way)]
 BUDGETS = ("epochs", "steps", "minutes")
 
 
@@ -50,7 +63,8 @@ class RunSpec(Options):
     Parameters
     ----------
     plan
-        Layout string of mixer names, tiled over the layers, as "3xgfnet,attention".
+        Layout string of mixers, tiled over the layers, as "3xgfnet,attention"; written in its
+        canonical form, see `spectrans.layout`.
     data
         What to train on. Its seed is not `seed`, so that every run is tested on the same rows.
     num_layers
@@ -98,7 +112,7 @@ class RunSpec(Options):
         Decides the weights at the start and the order of the rows.
     """
 
-    plan: str = "3xgfnet,attention"
+    plan: Layout = "3xgfnet,attention"
     data: DataSpec = Field(default_factory=DataSpec)
     num_layers: PositiveInt = TINY.num_layers
     hidden_dim: PositiveInt = TINY.hidden_dim

@@ -1,6 +1,7 @@
 """Time plans against the length of a row."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,11 +40,10 @@ def run(
     say = talk(quiet)
     with refusing():
         setting = Setting(lengths=parse_lengths(lengths), **settings)
-        chosen = tuple(plans or PLANS)
+        chosen = _checked(plans or PLANS, setting)
         repeated = next((plan for plan in chosen if chosen.count(plan) > 1), None)
         if repeated is not None:
             raise ValueError(must("plans", "differ", repeated))
-        _check(chosen, setting)
         folder = next_folder("bench", ROOT) if out is None else out
         folder.mkdir(parents=True, exist_ok=True)
 
@@ -66,11 +66,10 @@ def run(
     say.print(f"\nwrote {folder}/: lengths.png, lengths.svg, {FILE}", style="dim")
 
 
-def _check(plans: tuple[str, ...], setting: Setting) -> None:
-    """Refuse plans that do not fit, before anything is measured."""
+def _checked(plans: Sequence[str], setting: Setting) -> tuple[str, ...]:
+    """Write plans in one way, and refuse those that do not fit, before anything is measured."""
     sizes = {name: getattr(setting, name) for name in ("num_layers", "hidden_dim", "num_heads")}
-    for plan in (*plans, REFERENCE):
-        RunSpec(plan=plan, **sizes)
+    return tuple(RunSpec(plan=plan, **sizes).plan for plan in plans)
 
 
 def _show(curves: Curves) -> None:

@@ -58,8 +58,8 @@ def run(plans: list[str], settings: dict[str, Any], length: int, as_json: bool) 
 
 def _layouts(name: str, depth: int) -> tuple[str, ...]:
     """Give the plans that a name stands for: those of a family, or the plan itself."""
-    family = "-" in name or name in ("all", "even", *families.BASES)
-    return families.layouts(name, depth) if family else (name,)
+    family = ("-" in name and "(" not in name) or name in ("all", "even", *families.BASES)
+    return families.layouts(name, depth) if family else (RunSpec(plan=name, num_layers=depth).plan,)
 
 
 def summarise(plan: str, settings: dict[str, Any], length: int) -> Summary:
