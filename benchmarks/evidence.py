@@ -11,24 +11,41 @@ from pathlib import Path
 
 from benchmarks.pages import filled
 from benchmarks.process import ROOT
-from benchmarks.questions import BY_TIME, CORE, CORES, PRESETS, TIMED, VIEWS, View
-from benchmarks.scores import Line, Scores, beside, figure, read_lines, table
+from benchmarks.questions import (
+    BY_TIME,
+    CORE,
+    CORES,
+    DEFAULTS,
+    OPTIONS,
+    PRESETS,
+    TIMED,
+    VIEWS,
+    WIDE,
+    View,
+)
+from benchmarks.scores import Line, Scores, columns, figure, read_lines, table
 
 STORED = ROOT / "benchmarks" / "results" / "quality-cpu.jsonl"
 PAGE = ROOT / "docs" / "evidence.md"
 FIGURE = ROOT / "docs" / "images" / "evidence.png"
+HYBRID, WIDER = "4xwavelet,2xattention", ", wider"
 
 
 def tables(lines: list[Line]) -> dict[str, str]:
     """Give every table by the name that its place in the page has."""
     core = [Scores(group, lines) for group in CORES]
+    wide = [a.beside(Scores(b, lines), WIDER) for a, b in zip(core, WIDE, strict=True)]
+    optional = {group.name.removesuffix(", options"): Scores(group, lines) for group in DEFAULTS}
+    options = [s.beside(optional[s.group.name]) for s in core if s.group.name in optional]
     timed = [Scores(group, lines) for group in TIMED]
     every = [Scores(group, lines) for group in PRESETS["cpu"]]
-    views = {name: beside(core, view.plans) for name, view in VIEWS.items()}
+    views = {name: columns(core, view.plans) for name, view in VIEWS.items()}
     return {
         **views,
         "share": share(core, VIEWS["recovery"]),
-        "by time": beside(timed, BY_TIME),
+        "equal parameters": columns(wide, ("attention", HYBRID, HYBRID + WIDER)),
+        "options": columns(options, [plan for plans in OPTIONS.values() for plan in plans]),
+        "by time": columns(timed, BY_TIME),
         "all runs": "\n".join(table(scores).replace("## ", "### ") for scores in every).rstrip(),
         "runs": origin(lines),
     }

@@ -72,6 +72,31 @@ CORES = (
     _core("languages", "languages64", 800, 32),
 )
 
+# Options of which one has to be the default: each mixer in all layers, one option changed.
+OPTIONS = {
+    "lst": ("lst", "lst(form=gated)", "lst(transform_type=hadamard)", "lst(transform_type=mixed)"),
+    "gfnet": ("gfnet", "gfnet(resample=modes)"),
+    "afno": ("afno", "afno(sparsity_threshold=0.0)", "afno(sparsity_threshold=0.1)"),
+    "wavelet": ("wavelet", "wavelet(levels=5)", "wavelet(mixing_mode=channel)"),
+}
+_OWN = tuple(plan for plans in OPTIONS.values() for plan in plans[1:])
+DEFAULTS = tuple(
+    group._replace(name=f"{group.name}, options", plans=_OWN)
+    for group in CORES
+    if group.name in ("digits", "listops")
+)
+
+# Wavelets and attention, with feed-forward networks so wide that there are as many parameters as
+# with attention alone: a test counts them.
+WIDE = tuple(
+    group._replace(
+        name=f"{group.name}, wider",
+        plans=("4xwavelet,2xattention",),
+        settings={**group.settings, "ffn_ratio": 3.32},
+    )
+    for group in CORES
+)
+
 # Score for the same time, by length; no schedule in steps, so that slow plans do fewer of them.
 BY_TIME = ("attention", "fourier", "3xgfnet,attention", "3xfourier,attention")
 TIMED = tuple(
@@ -104,7 +129,7 @@ PRESETS: dict[str, tuple[Group, ...]] = {
         )
         for name, task in (("listops", "listops32?"), ("recall", "recall24?pairs=3&vocab=16&"))
     ),
-    "cpu": (*CORES, *TIMED),
+    "cpu": (*CORES, *WIDE, *DEFAULTS, *TIMED),
     "lra": (
         Group("listops", "listops2000", FNET, (1e-3,), _SEEDS, LISTOPS),
         Group("pathfinder", "pathfinder32", FNET, (1e-3,), _SEEDS, PATHFINDER),

@@ -72,6 +72,13 @@ class Scores:
             for plan in group.plans
         }
 
+    def beside(self, other: "Scores", mark: str = "") -> "Scores":
+        """Give these and those of another group on the same task, whose plans get a mark."""
+        both = Scores(self.group, ())
+        both.baselines, both.metric = self.baselines, self.metric
+        both.runs = self.runs | {plan + mark: runs for plan, runs in other.runs.items()}
+        return both
+
     def of(self, plan: str) -> list[float]:
         """Give the test scores of a plan, one per seed."""
         return [record.test for record in self.runs.get(plan, [])]
@@ -127,7 +134,7 @@ def _row(plan: str, scores: Scores) -> str:
     )
 
 
-def beside(all_scores: Sequence[Scores], plans: Sequence[str]) -> str:
+def columns(all_scores: Sequence[Scores], plans: Sequence[str]) -> str:
     """Write one table of several groups, a column for each."""
     found = [scores for scores in all_scores if scores.metric is not None]
     head = ["plan", *(f"{s.group.name}, {s.metric.title}" for s in found if s.metric)]

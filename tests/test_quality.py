@@ -7,17 +7,18 @@ import pytest
 from scipy.stats import t
 
 from benchmarks.quality import FIGURE, LINES, TABLE, main, restore
-from benchmarks.questions import CORE, CORES, PRESETS, VIEWS, Group
+from benchmarks.questions import CORE, CORES, PRESETS, VIEWS, WIDE, Group
 from benchmarks.scores import (
     STUDENT,
     Line,
     Scores,
-    beside,
+    columns,
     interval,
     read_lines,
     table,
     write_lines,
 )
+from spectrans.data import load
 from spectrans.data.builtin import find
 from spectrans.training.compare import run_folder
 from tests.made_runs import made_run
@@ -48,6 +49,17 @@ def test_all_plans_of_a_question_are_trained_with_the_same_budget() -> None:
         assert set(view.plans) <= set(CORE)
     for group in CORES:
         assert group.plans == CORE
+
+
+@pytest.mark.parametrize(("plain", "wide"), list(zip(CORES, WIDE, strict=True)))
+def test_wider_hybrids_have_the_parameters_of_attention(plain: Group, wide: Group) -> None:
+    dataset = load("digits12")
+
+    def parameters(group: Group, plan: str) -> int:
+        return group.comparison.spec(plan).build(dataset).summary().parameters
+
+    ratio = parameters(wide, "4xwavelet,2xattention") / parameters(plain, "attention")
+    assert 0.995 < ratio < 1.005
 
 
 @pytest.mark.parametrize("runs", STUDENT)
@@ -97,7 +109,7 @@ def test_a_table_holds_means_with_intervals_of_the_runs_that_count() -> None:
 
 def test_groups_stand_beside_each_other_and_lines_of_others_are_left_out() -> None:
     other = GROUP._replace(name="other")
-    rows = beside([Scores(GROUP, LINES_MADE), Scores(other, LINES_MADE)], ("gfnet", "attention"))
+    rows = columns([Scores(GROUP, LINES_MADE), Scores(other, LINES_MADE)], ("gfnet", "attention"))
     assert rows.splitlines() == [
         "| plan | made, accuracy |",
         "| --- | ---: |",
@@ -105,6 +117,16 @@ def test_groups_stand_beside_each_other_and_lines_of_others_are_left_out() -> No
         "| `attention` | 60.0 % ± 24.8 % |",
         "| linear | 25.0 % |",
     ]
+
+
+def test_two_groups_on_one_task_become_one_with_a_mark() -> None:
+    other = Scores(
+        GROUP._replace(name="wide"), [LINES_MADE[-1].model_copy(update={"group": "wide"})]
+    )
+    both = Scores(GROUP, LINES_MADE).beside(other, ", wide")
+    assert both.of("gfnet, wide") == []  # its sweep is not whole
+    whole = Scores(GROUP, LINES_MADE)
+    assert whole.beside(whole, ", wide").of("gfnet, wide") == whole.of("gfnet") == [0.4]
 
 
 def test_lines_come_back_from_their_file(tmp_path: Path) -> None:
