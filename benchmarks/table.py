@@ -82,6 +82,8 @@ def _memory(row: Row) -> str:
     if row.memory_mib is None:
         return "-"
     ours, peer = row.memory_mib
+    if not peer:
+        return f"{ours:.0f}/0"
     text = f"{ours:.0f}/{peer:.0f}={ours / peer:.2f}"
     if row.memory_target is None:
         return text

@@ -9,6 +9,7 @@ Padding to a power of two and cropping, the usual way out, is neither orthogonal
 """
 
 import math
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float
@@ -77,13 +78,20 @@ def _by_factors(x: Float[Tensor, "*rest n d"]) -> Float[Tensor, "*rest n d"]:
 def _row_by_row(x: Float[Tensor, "b n d"], p: int, r: int) -> Float[Tensor, "b n d"]:
     """Apply both factors to one row after the other: what is between them stays in the cache."""
     d = x.shape[2]
-    left, right = _matrix(p, x), _matrix(r, x)
+    left, right = _kept_matrix(p, x.dtype), _kept_matrix(r, x.dtype)
     out = torch.empty_like(x, memory_format=torch.contiguous_format)
     between = x.new_empty(p, r * d)
     for row, result in zip(x.unbind(0), out.unbind(0), strict=True):
         torch.mm(left, row.reshape(p, r * d), out=between)
         torch.matmul(right, between.view(p, r, d), out=result.view(p, r, d))
     return out
+
+
+# Small, and the same for every layer and batch of one length.
+@lru_cache(maxsize=8)
+def _kept_matrix(n: int, dtype: torch.dtype) -> Float[Tensor, "n n"]:
+    with torch.inference_mode(mode=False), torch.no_grad():
+        return _matrix(n, torch.empty(0, dtype=dtype, device="cpu"))
 
 
 def _matrix(n: int, like: Tensor) -> Float[Tensor, "n n"]:
