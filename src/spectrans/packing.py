@@ -113,12 +113,16 @@ class Rows:
         self, function: Callable[[Tensor], Tensor], x: Float[Tensor, "t d"]
     ) -> Float[Tensor, "t e"]:
         """Call a function of dense batches once per distinct row length, and join what it gives."""
+        mixed = [function(batch).flatten(0, 1) for batch in self.batches(x)]
+        return torch.cat(mixed).to(x.dtype)
+
+    def batches(self, x: Float[Tensor, "t d"]) -> list[Float[Tensor, "b n d"]]:
+        """Give packed tokens as one dense batch per distinct row length, shortest first."""
         parts = x.split([rows * length for rows, length in self.groups])
-        mixed = [
-            function(part.view(rows, length, -1)).flatten(0, 1)
+        return [
+            part.view(rows, length, -1)
             for part, (rows, length) in zip(parts, self.groups, strict=True)
         ]
-        return torch.cat(mixed).to(x.dtype)
 
 
 def _knows_packed(mixer: nn.Module) -> bool:

@@ -12,7 +12,7 @@ from spectrans.transforms.convolution import convolve, correlate
 every_length = pytest.mark.parametrize("n", [1, 2, 3, 4, 7, 16])
 
 
-@pytest.fixture(params=["plain", "rows", "at once"])
+@pytest.fixture(params=["plain", "short", "rows", "at once"])
 def route(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setattr(routes, "convolution", lambda x: request.param)
     return str(request.param)
@@ -115,9 +115,10 @@ def test_only_the_input_and_the_filter_are_kept_for_the_backward_pass() -> None:
 
 
 def test_one_thread_takes_large_rows_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    large, small = torch.empty(8, 512, 768), torch.empty(64, 64, 768)
+    large, small = torch.empty(8, 512, 768), torch.empty(64, 128, 512)
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
     assert (routes.convolution(large), routes.convolution(small)) == ("rows", "at once")
     assert routes.convolution(small[:1]) == "rows"
+    assert routes.convolution(small[:, :64]) == "short"
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
     assert routes.convolution(large) == "at once"

@@ -1,5 +1,6 @@
 """A small complex network shared by all frequencies of a row or grid of tokens (AFNO)."""
 
+from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
 import torch
@@ -19,6 +20,7 @@ from spectrans.errors import must
 from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
 from spectrans.mixers.grid import GridOption, check_tokens, lowest
 from spectrans.mixers.response import FrequencyResponse, radial_response
+from spectrans.packing import Rows
 from spectrans.transforms import routes
 from spectrans.transforms.dft import channel_modes, channels, plus_turned, signal, spectrum
 from spectrans.transforms.grid import grid_signal, grid_spectrum
@@ -27,6 +29,10 @@ from spectrans.transforms.precision import full_precision, widened
 # The two parts of complex matrices, and biases, as real tensors.
 Layer = tuple[Tensor, Tensor]
 Layers = tuple[Layer, Layer]
+
+# Numbers of packed rows whose frequencies go through the network together: from 2^18 to 2^24 it
+# took 0.83 to 0.87 times as long as row by row, for 64 rows of 96 to 160 tokens and 256 channels.
+_NUMBERS_AT_ONCE = 1 << 20
 
 
 class AFNO(MixerOptions):
@@ -144,6 +150,25 @@ class AFNOMixer(Mixer):
             result.copy_(self._mix(turned[None], layers)[0])
         return out
 
+    def forward_packed(self, x: Float[Tensor, "t d"], rows: Rows) -> Float[Tensor, "t d"]:
+        """Do the same with packed rows: the network takes frequencies of many lengths at once."""
+        with full_precision(x):
+            layers = self._layers()
+            mixed = [self._mix_all(some, layers) for some in _batched(rows.batches(widened(x)))]
+            return torch.cat([part for parts in mixed for part in parts]).to(x.dtype)
+
+    def _mix_all(self, batches: list[Tensor], layers: Layers) -> list[Float[Tensor, "t d"]]:
+        """Mix batches of several lengths, with one call of the network."""
+        low = [self._low(spectrum(x)) for x in batches]
+        columns = [z.transpose(0, 1).flatten(1, 2) for z in low]  # (w, b k, 2)
+        joined = self._network(torch.cat(columns, dim=1)[None], layers)[0]
+        parts = joined.split([z.shape[1] for z in columns], dim=1)
+        mixed = []
+        for x, z, part in zip(batches, low, parts, strict=True):
+            kept = part.unflatten(1, (len(x), z.shape[2])).transpose(0, 1)
+            mixed.append(signal(self._spread(kept, *x.shape[1:]), x.shape[1]).flatten(0, 1))
+        return mixed
+
     def measured(self, x: Float[Tensor, "1 n d"]) -> FrequencyResponse:
         """Give the size of each frequency that comes out over that which goes in."""
         went, came = (torch.fft.rfft(widened(z)[0], dim=0).abs() for z in (x, self(x)))
@@ -219,6 +244,18 @@ class AFNOGridMixer(AFNOMixer):
             if self.options.modes_seq is not None:
                 out = out * lowest(grid, self.options.modes_seq, out.device)
             return grid_signal(out, grid[1]).flatten(1, 2).to(x.dtype)
+
+
+def _batched(batches: Iterable[Tensor]) -> Iterator[list[Tensor]]:
+    """Give batches in lists that are small enough for what is computed of them to stay at hand."""
+    some: list[Tensor] = []
+    for batch in batches:
+        if some and sum(x.numel() for x in some) + batch.numel() > _NUMBERS_AT_ONCE:
+            yield some
+            some = []
+        some.append(batch)
+    if some:
+        yield some
 
 
 def _joined(weight: Float[Tensor, "2 m i o"], bias: Float[Tensor, "2 m o"]) -> Layer:

@@ -148,7 +148,7 @@ class _Backward(Function):
         route = routes.convolution(x)
         if route == "plain":
             return _plain_convolution(grad, conjugate(response)), _plain_correlation(x, grad)
-        return (_back_by_rows if route == "rows" else _back_at_once)(x, response, grad)
+        return _BACK[route](x, response, grad)
 
     @staticmethod
     def setup_context(ctx: Any, inputs: tuple[Tensor, ...], output: Any) -> None:
@@ -175,7 +175,7 @@ def _compute(x: Tensor, response: Tensor) -> Tensor:
     route = routes.convolution(x)
     if route == "plain":
         return _plain_convolution(x, response)
-    return (_by_rows if route == "rows" else _at_once)(x, response)
+    return _AHEAD[route](x, response)
 
 
 def _plain_convolution(x: Tensor, response: Tensor) -> Tensor:
@@ -245,6 +245,26 @@ def _back_at_once(x: Tensor, response: Tensor, grad: Tensor) -> tuple[Tensor, Te
     total = torch.fft.rfft(widened(x), dim=1).conj_physical_().mul_(z).sum(0)
     z.mul_(_factor(response, n).conj_physical_().t())
     return torch.fft.irfft(z, n=n, dim=1, norm="forward").to(x.dtype), _as_gradient(total, n)
+
+
+def _short(x: Tensor, response: Tensor) -> Tensor:
+    """Take all rows by products with real matrices."""
+    z = torch.view_as_complex(spectrum(widened(x))).mul_(_turned(response))
+    return signal(torch.view_as_real(z), x.shape[1]).to(x.dtype)
+
+
+def _back_short(x: Tensor, response: Tensor, grad: Tensor) -> tuple[Tensor, Tensor]:
+    n = x.shape[1]
+    z = torch.view_as_complex(spectrum(widened(grad)))
+    total = torch.view_as_complex(spectrum(widened(x))).conj_physical_().mul_(z).sum(0)
+    pairs = torch.view_as_real(total.t().contiguous())
+    z.mul_(_turned(response).conj_physical())
+    by_x = signal(torch.view_as_real(z), n).to(x.dtype)
+    return by_x, pairs * twice(n, pairs)[..., None]
+
+
+_AHEAD = {"short": _short, "rows": _by_rows, "at once": _at_once}
+_BACK = {"short": _back_short, "rows": _back_by_rows, "at once": _back_at_once}
 
 
 def _as_gradient(total: Tensor, n: int) -> Tensor:

@@ -6,6 +6,7 @@ channel by channel, as FFTs leave it, with real and imaginary part last.
 """
 
 import math
+from functools import lru_cache
 
 import torch
 from jaxtyping import Float
@@ -32,6 +33,9 @@ def _compute_spectrum(x: Tensor, n: int) -> Tensor:
     if routes.forced() == "matmul":
         cos, sin = waves(n, n // 2 + 1, x)
         return torch.stack((x.mT @ cos.mT, -(x.mT @ sin.mT)), dim=-1)
+    if routes.short_rows(x, n):
+        # Channel by channel, as FFTs leave it, without turning anything.
+        return torch.bmm(x.mT, _kept(n, x.dtype)[0].expand(len(x), -1, -1)).unflatten(2, (-1, 2))
     return torch.view_as_real(torch.fft.rfft(x, dim=1, norm="ortho").mT.contiguous())
 
 
@@ -40,6 +44,8 @@ def _compute_signal(pairs: Tensor, n: int) -> Tensor:
         cos, sin = waves(n, n // 2 + 1, pairs)
         real, imag = (pairs * twice(n, pairs)).unbind(-1)
         return (real @ cos - imag @ sin).mT
+    if routes.short_rows(pairs, n):
+        return torch.bmm(_kept(n, pairs.dtype)[1].expand(len(pairs), -1, -1), pairs.flatten(2).mT)
     z = torch.view_as_complex(pairs.contiguous())
     return torch.fft.irfft(z, n=n, dim=-1, norm="ortho").mT
 
@@ -47,6 +53,18 @@ def _compute_signal(pairs: Tensor, n: int) -> Tensor:
 # A frequency stands for itself and its mirror, in the inverse alone: hence the twos.
 _spectrum = linear(_compute_spectrum, lambda grad, n: signal(grad / twice(n, grad), n))
 _signal = linear(_compute_signal, lambda grad, n: spectrum(grad) * twice(n, grad))
+
+
+# As many as there are short rows: a batch of distinct lengths asks for all in turn.
+@lru_cache(maxsize=routes.SHORT_ROUGH)
+def _kept(n: int, dtype: torch.dtype) -> tuple[Float[Tensor, "n two_f"], Float[Tensor, "n two_f"]]:
+    """Give the matrices of `spectrum` and of `signal`, real and imaginary parts side by side."""
+    with torch.inference_mode(mode=False), torch.no_grad():  # for training later
+        like = torch.empty(0, dtype=dtype, device="cpu")
+        cos, sin = waves(n, n // 2 + 1, like)
+        ahead = torch.stack((cos, -sin), dim=1)  # (f, 2, n)
+        back = ahead * twice(n, like)[..., None]
+        return ahead.flatten(0, 1).mT.contiguous(), back.flatten(0, 1).mT.contiguous()
 
 
 def twice(n: int, like: Tensor) -> Float[Tensor, "f 1"]:

@@ -100,14 +100,7 @@ def _use_matrix(x: Tensor) -> bool:
     if torch.compiler.is_compiling():
         return False
     n = x.shape[-2]
-    return n <= _MATRIX_UP_TO or (n <= _MATRIX_UP_TO_ROUGH and _is_rough(n))
-
-
-def _is_rough(n: int) -> bool:
-    for prime in _SMALL_PRIMES:
-        while n % prime == 0:
-            n //= prime
-    return n > 1
+    return n <= _MATRIX_UP_TO or (n <= _MATRIX_UP_TO_ROUGH and routes.is_rough(n, _SMALL_PRIMES))
 
 
 def _dct_matrix(x: Float[Tensor, "*rest n d"]) -> Float[Tensor, "n n"]:
