@@ -184,8 +184,8 @@ def _memory(row: Row) -> str:
     if row.memory_mib is None:
         return ""
     ours, peer = row.memory_mib
-    if not peer:
-        return f"({ours:.0f}/0 MiB)"
+    if not peer:  # less than what can be told from nothing
+        return ""
     return f"{ours / peer:.2f} ({ours:.0f}/{peer:.0f} MiB)"
 
 

@@ -82,8 +82,8 @@ def _memory(row: Row) -> str:
     if row.memory_mib is None:
         return "-"
     ours, peer = row.memory_mib
-    if not peer:
-        return f"{ours:.0f}/0"
+    if not peer:  # less than what can be told from nothing
+        return "-"
     text = f"{ours:.0f}/{peer:.0f}={ours / peer:.2f}"
     if row.memory_target is None:
         return text
