@@ -187,8 +187,9 @@ def _modes(parts: Float[Tensor, "m d 2"], n: int) -> Float[Tensor, "f d 2"]:
 
 def _transformed(kernel: Float[Tensor, "d n"]) -> Float[Tensor, "f d 2"]:
     """Give the response of a kernel: its unscaled transform."""
-    response = spectrum(kernel.mT[None])[0].transpose(0, 1)
-    return response * torch.full_like(response[:1, :1, :1], kernel.shape[1]).sqrt()
+    # The kernel is scaled and not the response, whose order in memory makes that slow.
+    scaled = kernel * torch.full_like(kernel[:1, :1], kernel.shape[1]).sqrt()
+    return spectrum(scaled.mT[None])[0].transpose(0, 1)
 
 
 def _cut(kernel: Float[Tensor, "d m"], n: int) -> Float[Tensor, "d n"]:
