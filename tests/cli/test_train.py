@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from spectrans.training.checkpoint import survey
 from spectrans.training.lock import LOCK, locked
@@ -38,10 +39,10 @@ def whole(here: Path) -> Path:
     return here / "whole"
 
 
-def stop(folder: Path, out: str, signum: int) -> Answer:
+def stop(folder: Path, out: str, signum: int, *more: str) -> Answer:
     """Start a run, and send it a signal after its first report."""
     process = subprocess.Popen(
-        [*COMMAND, *TRAIN, "-o", out],
+        [*COMMAND, *TRAIN, "-o", out, *more],
         cwd=folder,
         env=ENVIRONMENT,
         stdout=subprocess.PIPE,
@@ -77,6 +78,64 @@ def test_ctrl_c_saves_the_step_and_says_how_to_go_on(here: Path, stopped: Answer
     assert (stopped.code, stopped.out) == (130, "")
     assert survey(here / "run").step == int(found[1])
     assert not (here / "run" / "run.json").exists()
+
+
+def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
+    """Read what TensorBoard would show of a run."""
+    events = EventAccumulator(str(folder / "tensorboard"), size_guidance={"scalars": 0}).Reload()
+    names = events.Tags()["scalars"]
+    return {name: [(e.step, e.value) for e in events.Scalars(name)] for name in names}
+
+
+def test_the_curves_of_a_run_that_lost_steps_are_those_that_it_measured(
+    here: Path, whole: Path
+) -> None:
+    stop(here, "tracked", signal.SIGINT, "--tensorboard")
+    folder = here / "tracked"
+    newest, written = survey(folder).newest, curves(folder)["train/loss"][-1][0]
+    assert newest is not None
+    shutil.rmtree(newest)
+    assert survey(folder).step < written
+    answer = spectrans("train", "--resume", "tracked", folder=here)
+    assert answer.code == 0
+    found = curves(folder)
+    speeds = found.pop("train/tokens_per_second")
+    assert [step for step, _ in speeds] == [step for step, _ in found["train/loss"]]
+    assert min(speed for _, speed in speeds) > 0
+    measured: dict[str, list[tuple[int, float]]] = {}
+    for line in (whole / "metrics.jsonl").read_text().splitlines():
+        values = json.loads(line)
+        step, _ = values.pop("step"), values.pop("epoch")
+        for name, value in values.items():
+            place = (
+                name.replace("validation_", "validation/")
+                if "validation_" in name
+                else f"train/{name}"
+            )
+            measured.setdefault(place, []).append((step, pytest.approx(value, rel=1e-6)))
+    assert found == measured
+
+
+def test_a_comparison_writes_the_curves_of_each_run(here: Path) -> None:
+    small = [*TRAIN[1:3], *TRAIN[5:-6], "--steps", "5", "--lengths", "none", "--seeds", "2"]
+    run = ("compare", *small, "-p", "attention", "-o", "both", "-q", "--tensorboard")
+    assert spectrans(*run, folder=here).code == 0
+    runs = sorted((here / "both" / "runs").iterdir())
+    assert [[step for step, _ in curves(run)["train/loss"]] for run in runs] == [[*range(1, 6)]] * 2
+
+
+@pytest.mark.parametrize("command", ["train", "compare"])
+def test_without_tensorboard_the_install_line_is_said_and_nothing_is_made(
+    here: Path, command: str
+) -> None:
+    run = "import sys; sys.modules['tensorboard'] = None; from spectrans.cli import main; main()"
+    done = subprocess.run(
+        [COMMAND[0], "-c", run, command, "--data", "colours.csv", "--tensorboard", "-o", "none"],
+        cwd=here, env=ENVIRONMENT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    wanted = 'spectrans: curves need tensorboard: pip install "spectrans-hybrid[track]"\n'
+    assert (done.returncode, done.stderr) == (1, wanted)
+    assert not (here / "none").exists()
 
 
 def copied(here: Path, name: str) -> Path:

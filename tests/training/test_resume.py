@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from spectrans.data import Dataset, Examples
+from spectrans.sequences import Sequences
 from spectrans.tasks import MaskedLM
 from spectrans.training import Progress, Run, RunSpec, Stopped, load_run, train
 from tests.training.made import order_task
@@ -63,13 +64,48 @@ def whole(request: pytest.FixtureRequest) -> tuple[RunSpec, Dataset, Run]:
     return asked, task, train(asked, task)
 
 
-@pytest.mark.parametrize("step", [2, 4, 5, 6, 11])
+# Steps 5, 10 and 12 are reported before the rows to choose by are scored, which is then left off.
+@pytest.mark.parametrize(
+    ("report", "step"), [(1, 2), (3, 4), (4, 5), (5, 5), (6, 7), (10, 10), (11, 12), (12, 12)]
+)
 def test_a_run_that_was_stopped_gives_the_numbers_of_one_that_was_not(
-    whole: tuple[RunSpec, Dataset, Run], step: int, tmp_path: Path
+    whole: tuple[RunSpec, Dataset, Run], report: int, step: int, tmp_path: Path
 ) -> None:
     asked, task, uninterrupted = whole
     with pytest.raises(Stopped, match=f"stopped after step {step} of 12, which is saved"):
-        train(asked, task, stop_after(step - 1), tmp_path)
+        train(asked, task, stop_after(report), tmp_path)
     torch.manual_seed(1)
     assert same(train(asked, task, folder=tmp_path), uninterrupted)
     assert same(load_run(tmp_path), uninterrupted)
+
+
+class Telling(Sequences):
+    """Rows that ask for the end when the first of them is read."""
+
+    def __getitem__(self, index: Any) -> Any:
+        if index == 0:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return super().__getitem__(index)
+
+
+def test_a_run_that_was_stopped_while_it_was_tested_is_trained_no_more(
+    whole: tuple[RunSpec, Dataset, Run], tmp_path: Path
+) -> None:
+    asked, task, uninterrupted = whole
+    rows = task.test.tokens
+    test = Examples(Telling(rows.flat, rows.starts, rows.lengths), task.test.labels)
+    with pytest.raises(Stopped, match="stopped after step 12 of 12, which is saved"):
+        train(asked, replace(task, test=test), folder=tmp_path)
+    reports: list[Progress] = []
+    assert same(train(asked, task, reports.append, tmp_path), uninterrupted)
+    assert reports == []
+
+
+def test_a_run_that_lost_its_patience_and_is_stopped_has_lost_it_for_good(tmp_path: Path) -> None:
+    task = order_task(ROWS)
+    asked = spec(patience=1, steps=30, learning_rate=1e-9)
+    uninterrupted = train(asked, task)
+    assert uninterrupted.record.metrics.steps < 30
+    with pytest.raises(Stopped):
+        train(asked, task, stop_after(uninterrupted.record.metrics.steps), tmp_path)
+    assert same(train(asked, task, folder=tmp_path), uninterrupted)

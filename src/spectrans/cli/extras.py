@@ -12,6 +12,7 @@ PURPOSES = {
     "arrow": "Parquet files and folders that datasets saved",
     "onnx": "export to ONNX",
     "serve": "answers over HTTP",
+    "track": "curves for TensorBoard",
     "sentence-transformers": "models for sentence-transformers",
 }
 _OWN = {"dev", "docs", "bench"}

@@ -116,6 +116,12 @@ Precision = Annotated[
         show_default="auto",
     ),
 ]
+Tensorboard = Annotated[
+    bool,
+    typer.Option(
+        "--tensorboard", help="Also write the curves of each run for TensorBoard, into its folder."
+    ),
+]
 Together = Annotated[int, typer.Option("--batch-size", min=1, help="Rows computed together.")]
 Out = Annotated[
     Path | None,

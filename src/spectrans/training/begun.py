@@ -30,6 +30,8 @@ class Begun(Options):
         Optimiser steps between checkpoints; None is about a minute.
     fsdp
         Whether processes hold parts of the weights.
+    tensorboard
+        Whether curves are written for TensorBoard.
     """
 
     format: Literal["spectrans-train-1"] = "spectrans-train-1"
@@ -37,6 +39,7 @@ class Begun(Options):
     fingerprint: str
     save_every: PositiveInt | None = None
     fsdp: bool = False
+    tensorboard: bool = False
 
 
 def begin(folder: Path, begun: Begun) -> None:

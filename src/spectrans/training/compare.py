@@ -10,7 +10,7 @@ from spectrans.training.comparison import Comparison, Outcomes
 from spectrans.training.folders import numbered, plan_slug, write_whole
 from spectrans.training.pool import Event, Failed, Finished, Job, run_jobs, workers
 from spectrans.training.record import RECORD, DataRecord, read_json, read_record
-from spectrans.training.run import require_engine
+from spectrans.training.run import require_engine, require_tracking
 from spectrans.training.spec import RunSpec
 
 REQUEST = "compare.json"
@@ -24,6 +24,7 @@ def compare(
     dataset: Dataset,
     jobs: int | None = None,
     watch: Callable[[Event], None] | None = None,
+    tensorboard: bool = False,
 ) -> Outcomes:
     """Train every plan with every seed, and keep each run that finishes.
 
@@ -40,6 +41,8 @@ def compare(
         out in turns, or else one per core.
     watch
         Told of every event, in this process.
+    tensorboard
+        Whether the folder of each run also gets curves for TensorBoard.
 
     Returns
     -------
@@ -51,11 +54,13 @@ def compare(
     ValueError
         The folder holds something else, or `jobs` is below 1.
     ModuleNotFoundError
-        transformers or accelerate is not installed.
+        transformers or accelerate is not installed, or tensorboard where it is asked for.
     """
     if jobs is not None and jobs < 1:
         raise ValueError(must("jobs", "be at least 1", jobs))
     require_engine()
+    if tensorboard:
+        require_tracking()
     folder = Path(directory)
     outcomes = resume(comparison, folder, dataset)
     started: set[RunSpec] = set()
@@ -67,7 +72,7 @@ def compare(
         # Long runs first, so that no worker is left alone with one at the end.
         spec = max(waiting, key=lambda spec: outcomes.seconds(spec.plan))
         started.add(spec)
-        return Job(spec, run_folder(folder, spec))
+        return Job(spec, run_folder(folder, spec), tensorboard)
 
     def see(event: Event) -> None:
         if isinstance(event, Finished):

@@ -23,7 +23,7 @@ from spectrans.training.order import Order
 from spectrans.training.precision import resolved
 from spectrans.training.progress import TrainingError, Watch
 from spectrans.training.sharded import set_weights
-from spectrans.training.signals import Stopped, Wish
+from spectrans.training.signals import Wish
 from spectrans.training.spec import RunSpec
 from spectrans.training.trainer import RunTrainer
 from spectrans.training.watcher import Watcher
@@ -85,6 +85,8 @@ class Keeping:
         Whether somebody asked for the end.
     fsdp
         Whether processes hold parts of the weights.
+    tensorboard
+        Whether curves are written for TensorBoard.
     """
 
     folder: Path | None = None
@@ -92,6 +94,7 @@ class Keeping:
     resume: Path | None = None
     wish: Wish = Wish()  # noqa: RUF009 - nobody asks one that is not listening
     fsdp: bool = False
+    tensorboard: bool = False
 
 
 class Answering(nn.Module):
@@ -199,10 +202,17 @@ def fit(
         scratch = stack.enter_context(tempfile.TemporaryDirectory(prefix="spectrans-"))
         trainer, judge = _trainer(model, dataset, spec, watch, keeping, Path(scratch))
         watcher = trainer.watcher
+        if keeping.tensorboard and keeping.folder is not None and watcher.main:
+            # Its package is optional.
+            from spectrans.training.board import Board
+
+            board = Board(keeping.folder, watcher)
+            stack.callback(board.close)
+            trainer.add_callback(board)
         trainer.train(None if keeping.resume is None else str(keeping.resume))
         seconds, steps = watcher.elapsed, trainer.state.global_step
         if watcher.share < 1:
-            raise Stopped(watcher.stopped, steps, max(steps, round(steps / watcher.share)))
+            raise watcher.ending(steps)
         if watcher.kept is None:
             raise TrainingError("the loss on validation was no number: lower the learning rate")
         set_weights(model, watcher.best)

@@ -35,10 +35,13 @@ class Job:
         What to train.
     folder
         Where it keeps checkpoints, and is written at its end.
+    tensorboard
+        Whether it also writes curves there.
     """
 
     spec: RunSpec
     folder: Path
+    tensorboard: bool = False
 
 
 @dataclass(frozen=True)
@@ -226,7 +229,7 @@ def _work(pipe: Connection, dataset: Dataset, device: str | None) -> None:
         except EOFError:
             return
         try:
-            run = train(job.spec, dataset, pipe.send, job.folder)
+            run = train(job.spec, dataset, pipe.send, job.folder, tensorboard=job.tensorboard)
             save_evidence(examine(run.model, dataset), job.folder)
         except (BrokenPipeError, Stopped):
             # Nobody is left to work for.

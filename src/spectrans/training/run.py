@@ -31,6 +31,7 @@ def train(
     folder: str | Path | None = None,
     save_every: int | None = None,
     fsdp: bool = False,
+    tensorboard: bool = False,
 ) -> Run:
     """Train one model and test the weights that were best on validation.
 
@@ -50,6 +51,8 @@ def train(
     fsdp
         Whether each of several processes holds a part of the weights, for models that are too
         large for one device, by FSDP2; else each holds all of them.
+    tensorboard
+        Whether the folder also gets curves for TensorBoard, in `tensorboard/`.
 
     Returns
     -------
@@ -66,9 +69,11 @@ def train(
     FolderError
         The folder is in use, or holds another run.
     ModuleNotFoundError
-        transformers or accelerate is not installed.
+        transformers or accelerate is not installed, or tensorboard where it is asked for.
     """
     require_engine()
+    if tensorboard:
+        require_tracking()
     # The one optional dependency, and slow to import.
     from spectrans.training.engine import Keeping, fit
 
@@ -85,14 +90,18 @@ def train(
             if main:
                 stack.enter_context(locked(folder))
                 asked = Begun(
-                    spec=spec, fingerprint=data.fingerprint, save_every=save_every, fsdp=fsdp
+                    spec=spec,
+                    fingerprint=data.fingerprint,
+                    save_every=save_every,
+                    fsdp=fsdp,
+                    tensorboard=tensorboard,
                 )
                 begin(folder, asked)
                 newest = checkpoint.survey(folder).newest
                 checkpoint.tidy(folder)
             join()
             wish = stack.enter_context(listening())
-            keeping = Keeping(folder, save_every, from_main(newest), wish, fsdp)
+            keeping = Keeping(folder, save_every, from_main(newest), wish, fsdp, tensorboard)
         torch.manual_seed(spec.seed)
         model = spec.build(dataset)
         done = fit(model, dataset, spec, watch, keeping)
@@ -133,6 +142,20 @@ def require_engine() -> None:
         raise ModuleNotFoundError(
             f'training needs {" and ".join(missing)}: pip install "spectrans-hybrid[hf]"',
             name=missing[0],
+        )
+
+
+def require_tracking() -> None:
+    """Refuse to go on without the package that writes curves.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        tensorboard is not installed.
+    """
+    if find_spec("tensorboard") is None:
+        raise ModuleNotFoundError(
+            'curves need tensorboard: pip install "spectrans-hybrid[track]"', name="tensorboard"
         )
 
 

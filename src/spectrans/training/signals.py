@@ -31,6 +31,10 @@ class Stopped(Exception):  # noqa: N818 - it is no error, but a wish that was gr
         return f"stopped after step {self.step} of {self.total_steps}, which is saved"
 
 
+class LeftOff(Exception):  # noqa: N818 - it is no error, but a wish that was granted
+    """An evaluation that was not brought to its end."""
+
+
 class Wish:
     """Whether somebody asked for the end; `signum` is 0 as long as nobody did."""
 

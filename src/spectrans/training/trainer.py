@@ -17,6 +17,7 @@ from spectrans.training.arguments import factor
 from spectrans.training.diagnosis import first_non_finite
 from spectrans.training.order import Order
 from spectrans.training.progress import TrainingError
+from spectrans.training.signals import LeftOff
 from spectrans.training.watcher import Watcher
 
 # What a process has of an optimiser in parts that the main one gets.
@@ -63,6 +64,8 @@ class RunTrainer(Trainer):
         )
 
     def _run_epoch(self, model: Any, epoch: int, *arguments: Any, **settings: Any) -> None:
+        if self.control.should_training_stop:
+            return
         self.order.epoch = epoch
         super()._run_epoch(model, epoch, *arguments, **settings)
 
@@ -96,6 +99,25 @@ class RunTrainer(Trainer):
         if isinstance(norm, Tensor) and norm.device.type == "cpu" and not norm.isfinite():
             raise self._diverged(f"the norm of the gradient was {norm.item()}", None)
         return norm
+
+    def evaluate(self, *arguments: Any, **settings: Any) -> dict[str, float]:
+        """Score a split, without a number drawn from those of training.
+
+        Raises
+        ------
+        Stopped
+            Somebody asked for the end: what was trained is saved, and this comes first later.
+        """
+        random = state.random_states()
+        try:
+            return super().evaluate(*arguments, **settings)
+        except LeftOff:
+            # The test split is scored at the end of a run in any case.
+            self.watcher.owed = self.is_in_train
+        finally:
+            state.set_random_states(random)
+        self._save_checkpoint(self.model, None)
+        raise self.watcher.ending(self.state.global_step)
 
     def _diverged(self, what: str, place: str | None) -> TrainingError:
         """Say what was no number, where it began, the way out, and what is left."""
@@ -152,6 +174,7 @@ class RunTrainer(Trainer):
         self.lr_scheduler.load_state_dict({**progress["scheduler"], "lr_lambdas": lambdas})
         best = state.read_tensors(folder / state.BEST)
         self.watcher.set_state(progress["watcher"], best)
+        self.args.eval_on_start = self.watcher.owed
         losses = [process["loss"] for process in progress["processes"]]
         same = len(losses) == self.args.world_size
         own = losses[self.args.process_index] if same else sum(losses) / len(losses)

@@ -14,7 +14,7 @@ from transformers import TrainerCallback
 from spectrans.tasks import Scores, Task
 from spectrans.training.arguments import REPORTS
 from spectrans.training.progress import Progress, TrainingError, Watch
-from spectrans.training.signals import Wish
+from spectrans.training.signals import LeftOff, Stopped, Wish
 from spectrans.training.spec import RunSpec
 
 # Seconds between checkpoints, unless somebody says how many steps.
@@ -56,6 +56,8 @@ class Watcher(TrainerCallback):
     kept: Scores | None = None
     best_step: int = 0
     latest: float | None = None
+    # Whether an evaluation was cut short, and comes first when the run goes on.
+    owed: bool = False
     share: float = 0.0
     logged: float = 0.0
     stopped: int = 0
@@ -71,6 +73,10 @@ class Watcher(TrainerCallback):
         """Seconds of training and evaluations, earlier parts of the run included."""
         return self.before + time.perf_counter() - self.started
 
+    def tokens_per_second(self, step: int) -> float:
+        """Give the speed of training up to a step."""
+        return step * self.tokens_per_step / self.training
+
     def state(self) -> dict[str, Any]:
         """Give what a run has to remember, beside its weights, as plain data."""
         return {
@@ -78,6 +84,8 @@ class Watcher(TrainerCallback):
             "kept": None if self.kept is None else self.kept.model_dump(mode="json"),
             "best_step": self.best_step,
             "latest": self.latest,
+            "owed": self.owed,
+            "share": self.share,
             "training": self.training,
             "elapsed": self.elapsed,
         }
@@ -87,12 +95,15 @@ class Watcher(TrainerCallback):
         self.history, self.best = list(state["history"]), best
         self.kept = None if state["kept"] is None else Scores(**state["kept"])
         self.best_step, self.latest = state["best_step"], state["latest"]
+        self.owed, self.share = state["owed"], state["share"]
         self.training, self.before = state["training"], state["elapsed"]
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
         """Start the clock."""
         self.started = self.resumed = self.saved = time.perf_counter()
         self.at_start()
+        # A run that was stopped behind its last step has no other.
+        control.should_training_stop = self.share >= 1
 
     def on_optimizer_step(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
         """Agree with the other processes, before the learning rate of the next step is set."""
@@ -149,15 +160,27 @@ class Watcher(TrainerCallback):
                 loss=logs["loss"],
                 metric=self.task.lead,
                 validation=self.latest,
-                tokens_per_second=step * self.tokens_per_step / self.training,
+                tokens_per_second=self.tokens_per_second(step),
                 seconds_left=passed / self.share * (1 - self.share),
             )
         )
+
+    def on_prediction_step(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
+        """Leave an evaluation off when somebody asks for the end; all processes do it together."""
+        (signum,) = agreed([float(self.wish.signum)])
+        if signum:
+            self.stopped = int(signum)
+            raise LeftOff
+
+    def ending(self, step: int) -> Stopped:
+        """Say that the run ends before it is done, behind a step that is saved."""
+        return Stopped(self.stopped, step, max(step, round(step / self.share)))
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
         """Keep the weights if they are the best so far, and the patience that is left."""
         if "eval_loss" not in rest["metrics"]:
             return  # the test split, after training
+        self.owed = False
         scores = self.scores()
         self.latest, loss = scores.values[self.task.lead.name], scores.values["loss"]
         entry = {f"validation_{name}": value for name, value in scores.values.items()}

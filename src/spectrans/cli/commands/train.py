@@ -85,6 +85,7 @@ def train(
             "--fsdp", help="With several processes: each holds a part of the weights (FSDP2)."
         ),
     ] = False,
+    tensorboard: parameters.Tensorboard = False,
     out: parameters.Out = None,
     as_json: parameters.Json = False,
     quiet: parameters.Quiet = False,
@@ -122,10 +123,11 @@ def train(
     if nproc is not None and nproc > 1:
         verb.launched(nproc)
     elif resume:
-        _refuse_settings({**settings, **source, **parameters.given(save_every=save_every, out=out)})
+        kept = parameters.given(save_every=save_every, tensorboard=tensorboard or None, out=out)
+        _refuse_settings({**settings, **source, **kept})
         verb.resume(run, as_json, quiet)
     else:
-        verb.run(source, settings, save_every, fsdp, out, as_json, quiet)
+        verb.run(source, settings, save_every, fsdp, tensorboard, out, as_json, quiet)
 
 
 def _refuse_stray(run: Path | None, resume: bool) -> None:

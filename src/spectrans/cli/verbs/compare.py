@@ -26,7 +26,7 @@ from spectrans.training.compare import compare as train_all
 from spectrans.training.comparison import PLANS, Comparison, Outcomes
 from spectrans.training.families import layouts
 from spectrans.training.folders import ROOT, data_name, next_folder
-from spectrans.training.run import require_engine
+from spectrans.training.run import require_engine, require_tracking
 from spectrans.training.sizes import sized
 from spectrans.training.spec import RunSpec
 from spectrans.training.speed import measure, measure_lengths, usual_lengths
@@ -44,6 +44,7 @@ def run(
     families: Sequence[str],
     lengths: str | None,
     jobs: int | None,
+    tensorboard: bool,
     out: Path | None,
     as_json: bool,
     quiet: bool,
@@ -55,6 +56,8 @@ def run(
     say = talk(quiet)
     with failing():
         require_engine()
+        if tensorboard:
+            require_tracking()
     with refusing():
         shared = sized(shared)
         plans = with_families(plans, families, shared.get("num_layers", LAYERS))
@@ -67,7 +70,7 @@ def run(
         folder = out or _folder(comparison)
         resume(comparison, folder, dataset)
     with failing(), _interruption(comparison, folder, dataset):
-        results = _results(comparison, dataset, folder, jobs, asked, say)
+        results = _results(comparison, dataset, folder, jobs, tensorboard, asked, say)
         write(results, folder)
         report = write_comparison_report(folder, dataset)
     if as_json:
@@ -110,6 +113,7 @@ def _results(
     dataset: Dataset,
     folder: Path,
     jobs: int | None,
+    tensorboard: bool,
     asked: tuple[int, ...] | None,
     say: Console,
 ) -> reports.Results:
@@ -120,7 +124,7 @@ def _results(
     shown = ", ".join(f"{b.name} {task.lead.show(b.value(task))}" for b in scored)
     say.print(f"to beat: {shown}")
     with ComparisonView(say, resume(comparison, folder, dataset)) as view:
-        outcomes = train_all(comparison, folder, dataset, jobs, view)
+        outcomes = train_all(comparison, folder, dataset, jobs, view, tensorboard)
     finished = [plan for plan in comparison.plans if _finished(outcomes, plan)]
     if not finished:
         raise Failed(f"no run finished, the first because {next(iter(outcomes.failures.values()))}")

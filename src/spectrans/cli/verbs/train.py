@@ -26,7 +26,7 @@ from spectrans.training.group import Lost, from_main, join
 from spectrans.training.lock import locked
 from spectrans.training.precision import resolved
 from spectrans.training.record import RECORD, Run
-from spectrans.training.run import require_engine
+from spectrans.training.run import require_engine, require_tracking
 from spectrans.training.run import train as train_run
 from spectrans.training.signals import Stopped
 from spectrans.training.sizes import sized
@@ -38,6 +38,7 @@ def run(
     settings: dict[str, Any],
     save_every: int | None,
     fsdp: bool,
+    tensorboard: bool,
     out: Path | None,
     as_json: bool,
     quiet: bool,
@@ -46,6 +47,8 @@ def run(
     say = talk(quiet or not is_main())
     with failing():
         require_engine()
+        if tensorboard:
+            require_tracking()
     with refusing():
         spec = RunSpec(data=DataSpec(**data), **sized(settings))
         if fsdp and count() == 1:
@@ -67,7 +70,9 @@ def run(
     introduce(say, dataset)
     say.print(str(model.summary()), style="dim")
     del model
-    begun = Begun(spec=spec, fingerprint="", save_every=save_every, fsdp=fsdp)
+    begun = Begun(
+        spec=spec, fingerprint="", save_every=save_every, fsdp=fsdp, tensorboard=tensorboard
+    )
     _train(begun, dataset, folder, say, as_json)
 
 
@@ -130,7 +135,9 @@ def _train(
     if resolved(spec) == "bfloat16":
         say.print("products are computed in bfloat16 (--precision float32 computes in 32 bits)")
     with _endings(folder), TrainView(say) as view:
-        done = train_run(spec, dataset, view, folder, begun.save_every, begun.fsdp)
+        done = train_run(
+            spec, dataset, view, folder, begun.save_every, begun.fsdp, begun.tensorboard
+        )
     if not is_main():
         return
     scored = baselines(dataset)
