@@ -83,7 +83,8 @@ class Telling(Sequences):
     """Rows that ask for the end when the first of them is read."""
 
     def __getitem__(self, index: Any) -> Any:
-        if index == 0:
+        # Checks of types look at rows as well, before the run begins.
+        if index == 0 and signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
             os.kill(os.getpid(), signal.SIGTERM)
         return super().__getitem__(index)
 
