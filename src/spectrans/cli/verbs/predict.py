@@ -1,12 +1,13 @@
 """Use a trained model."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from rich.console import Console
 
 from spectrans.cli.pace import Pace
-from spectrans.cli.sentences import refusing
+from spectrans.cli.sentences import Interrupted, refusing
 from spectrans.cli.terminal import talk
 from spectrans.cli.verbs.answers import check_out, writing
 from spectrans.cli.verbs.inputs import windows
@@ -54,7 +55,8 @@ def run(
     # What is read on the way is refused as well; a fault of the model is none of the user's.
     given = _refused(windows(done, texts, file, column, examples))
     cut = 0
-    with Pace(say) as pace, writing(out, data.task, as_json, say.print) as write:
+    pace = Pace(say)
+    with _interruption(pace, out), pace, writing(out, data.task, as_json, say.print) as write:
         for one, answer in answer_windows(done, given, asked, batch_size):
             write(one, answer)
             cut += one.cut
@@ -63,6 +65,16 @@ def run(
         say.print(f"{cut:,} rows were cut to the {data.max_length:,} tokens of training")
     if file is not None:
         say.print(f"{pace}{f', in {out}' if out else ''}", style="dim")
+
+
+@contextmanager
+def _interruption(pace: Pace, out: Path | None) -> Iterator[None]:
+    """On Ctrl-C say what there is."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        there = "" if out is None else f": {out} is written only when it is whole"
+        raise Interrupted(f"interrupted after {pace.rows:,} rows{there}") from None
 
 
 def _refused(given: Iterator[list[Input]]) -> Iterator[list[Input]]:
