@@ -113,6 +113,9 @@ def test_sensitivity_says_which_layer_matters(here: Path, compared: Answer) -> N
     assert "needed most: layer 0, attention" in answer.out
     (found,) = (here / "runs" / "colours-001" / "runs").glob("*/sensitivity.json")
     assert (found.parent / "figures" / "sensitivity.png").stat().st_size > 5_000
+    page = found.parent / "report.html"
+    assert "Needed most: layer 0, attention." in page.read_text("utf-8")
+    assert f"read  {page.relative_to(here)}" in answer.err
     refused = spectrans("sensitivity", "nowhere", folder=here)
     assert (refused.code, refused.err) == (
         2,

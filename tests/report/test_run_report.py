@@ -14,6 +14,7 @@ from spectrans.report.run import write_run_report
 from spectrans.tasks import Classification
 from spectrans.training import RunSpec, load_run, save_run, train
 from spectrans.training.evidence import Bin, Evidence, examine, read_evidence
+from spectrans.training.sensitivity import save_sensitivity, sensitivity
 from tests.browser import browsing
 from tests.training.made import order_task
 
@@ -106,6 +107,27 @@ def test_a_report_is_made_again_without_the_data(folder: Path, page: str) -> Non
     model.unlink()
     write_run_report(folder)
     model.write_bytes(kept)
+    assert (folder / "report.html").read_text("utf-8") == page
+
+
+def test_a_report_that_is_made_again_shows_which_layers_matter(folder: Path, page: str) -> None:
+    found = sensitivity(load_run(folder).model, TASK)
+    save_sensitivity(found, folder)
+    write_run_report(folder)
+    shown = (folder / "report.html").read_text("utf-8")
+    (table,) = re.findall(r"<h2>Layers</h2>.*?<tbody>(.*?)</tbody>", shown, re.S)
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in table.splitlines()]
+    percent = [f"{100 * layer.without:.1f} %" for layer in found.layers]
+    assert [row[:3] for row in cells] == [
+        ["0", "fourier", percent[0]],
+        ["1", "attention", percent[1]],
+    ]
+    assert cells[0][3] == "-"
+    assert (folder / "figures" / "sensitivity.svg").is_file()
+    (folder / "sensitivity.json").unlink()
+    (folder / "figures" / "sensitivity.svg").unlink()
+    (folder / "figures" / "sensitivity.png").unlink()
+    write_run_report(folder)
     assert (folder / "report.html").read_text("utf-8") == page
 
 

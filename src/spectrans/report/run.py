@@ -8,7 +8,7 @@ from typing import Any
 from spectrans.data import Dataset, load
 from spectrans.data.baselines import Baseline
 from spectrans.errors import must
-from spectrans.report import classes, curves, page, plans
+from spectrans.report import classes, curves, page, plans, sensitivity
 from spectrans.report.facts import Facts, facts, read_facts, save_facts
 from spectrans.report.style import FIGURES, Picture
 from spectrans.tasks import Metric
@@ -21,6 +21,7 @@ from spectrans.training.record import (
     load_run,
     read_record,
 )
+from spectrans.training.sensitivity import Sensitivity, read_sensitivity
 
 
 def write_run_report(
@@ -64,7 +65,8 @@ def write_run_report(
         known = facts(dataset, scored)
         save_facts(known, home)
     path = home / page.REPORT
-    write_whole(path, _page(record, history_of(home), evidence, known, home / FIGURES))
+    needs = read_sensitivity(home)
+    write_whole(path, _page(record, history_of(home), evidence, known, needs, home / FIGURES))
     return path
 
 
@@ -104,6 +106,7 @@ def _page(
     history: list[dict[str, Any]],
     evidence: Evidence,
     known: Facts,
+    needs: Sensitivity | None,
     pictures: Path,
 ) -> str:
     task, metrics = record.data.task, record.metrics
@@ -119,6 +122,7 @@ def _page(
         titled("Calibration", shown(classes.reliability(evidence, task))),
         titled("Numbers", shown(classes.numbers(evidence))),
         _plan(record, pictures),
+        sensitivity.section(needs, pictures),
         data_section(record.data, known),
         settings_section(record.spec.model_dump(mode="json"), record.versions),
     ]

@@ -1,7 +1,9 @@
-"""The picture of what every layer of a trained model is worth."""
+"""What every layer of a trained model is worth, as picture and as part of a page."""
 
+from pathlib import Path
 from typing import Any
 
+from spectrans.report import page
 from spectrans.report.style import INK, MUTED, Picture, look
 from spectrans.training.sensitivity import Sensitivity
 
@@ -16,6 +18,35 @@ def picture(found: Sensitivity) -> Picture:
         "The dashed line is the whole model.",
         draw=lambda figure: _draw(figure, found),
         size=(max(5.0, 2.0 + 0.8 * len(found.layers)), 3.6),
+    )
+
+
+def section(found: Sensitivity | None, pictures: Path) -> str:
+    """Give the part of a page; nothing where nothing was measured."""
+    if found is None:
+        return ""
+    shown, drawn = found.metric.show, picture(found)
+    rows = [
+        (
+            layer.layer,
+            layer.mixer,
+            shown(layer.without),
+            "-" if layer.fourier is None else shown(layer.fourier),
+        )
+        for layer in found.layers
+    ]
+    most = max(found.layers, key=found.loss)
+    said = (
+        f"The whole model: {found.metric.title} {shown(found.score)} on validation. Needed most: "
+        f"layer {most.layer}, {most.mixer}. What a model trained without a layer would score is "
+        "another question."
+    )
+    head = ("layer", "mixer", "taken away", "Fourier instead")
+    return page.section(
+        "Layers",
+        page.figure(drawn.save(pictures), drawn.says),
+        page.table(head, rows, (1,)),
+        page.paragraph(said, "muted"),
     )
 
 

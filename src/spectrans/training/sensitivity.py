@@ -18,6 +18,7 @@ from spectrans.options import Options
 from spectrans.tasks import Metric
 from spectrans.training.batches import Collator, LabelledSequences, feed
 from spectrans.training.folders import write_whole
+from spectrans.training.record import read_json
 
 SENSITIVITY = "sensitivity.json"
 # Rows per forward pass.
@@ -142,3 +143,9 @@ def save_sensitivity(found: Sensitivity, folder: Path) -> None:
     """Write `sensitivity.json`."""
     written = found.model_dump(mode="json")
     write_whole(folder / SENSITIVITY, json.dumps(written, indent=2) + "\n")
+
+
+def read_sensitivity(folder: Path) -> Sensitivity | None:
+    """Read `sensitivity.json`; None where there is none."""
+    path = folder / SENSITIVITY
+    return Sensitivity(**read_json(path)) if path.is_file() else None

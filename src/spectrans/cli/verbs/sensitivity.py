@@ -8,9 +8,7 @@ from rich.table import Table
 
 from spectrans.cli.sentences import failing, refusing
 from spectrans.cli.terminal import result, talk
-from spectrans.report.run import data_of
-from spectrans.report.sensitivity import picture
-from spectrans.report.style import FIGURES
+from spectrans.report.run import data_of, write_run_report
 from spectrans.training.compare import best_run
 from spectrans.training.record import load_run
 from spectrans.training.sensitivity import SENSITIVITY, Sensitivity, save_sensitivity, sensitivity
@@ -26,13 +24,13 @@ def run(folder: Path, as_json: bool, quiet: bool) -> None:
     found = sensitivity(done.model, dataset)
     with failing():
         save_sensitivity(found, home)
-        drawn = picture(found)
-        drawn.save(home / FIGURES)
+        page = write_run_report(home, dataset)
     if as_json:
         typer.echo(json.dumps(found.model_dump(mode="json")))
     else:
         _show(found, len(dataset.validation))
-    say.print(f"\nwrote {home}/: {SENSITIVITY}, {FIGURES}/{drawn.name}.png", style="dim")
+    say.print(f"\nwrote {home}/{SENSITIVITY}", style="dim")
+    say.print(f"read  {page}", style="dim")
 
 
 def _show(found: Sensitivity, rows: int) -> None:
