@@ -199,9 +199,18 @@ def installed() -> str | None:
 @contextmanager
 def browsing() -> Iterator[Browser]:
     """Open a browser; skip the test where none is installed."""
+    if installed() is None:
+        pytest.skip(f"no browser is installed: none of {', '.join(_NAMES)}")
+    with opened() as browser:
+        yield browser
+
+
+@contextmanager
+def opened() -> Iterator[Browser]:
+    """Open a browser, which is installed."""
     program = installed()
     if program is None:
-        pytest.skip(f"no browser is installed: none of {', '.join(_NAMES)}")
+        raise BrowserError(f"no browser is installed: none of {', '.join(_NAMES)}")
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         browser = Browser(program, Path(profile))
         try:

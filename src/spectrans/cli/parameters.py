@@ -19,6 +19,27 @@ Run = Annotated[
         autocompletion=completion.runs,
     ),
 ]
+_MIXERS = "Mixers of the layers, as in 3xgfnet,attention"
+Plan = Annotated[
+    str | None,
+    typer.Option(
+        "--plan",
+        "-p",
+        help=f"{_MIXERS}.",
+        show_default="3xgfnet,attention",
+        autocompletion=completion.plans,
+    ),
+]
+Plans = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--plan",
+        "-p",
+        help=f"{_MIXERS}; once for each plan.",
+        show_default="five plans",
+        autocompletion=completion.plans,
+    ),
+]
 Data = Annotated[
     str | None,
     typer.Option(
@@ -100,6 +121,20 @@ BatchSize = Annotated[int | None, typer.Option(help="Rows per optimiser step.", 
 Accumulate = Annotated[
     int | None,
     typer.Option(help="Parts in which a step's rows are done; more need less memory."),
+]
+_RATE = "Peak learning rate, by default less for wider models, as 1 / channels"
+LearningRate = Annotated[
+    float | None,
+    typer.Option("--learning-rate", "--lr", help=f"{_RATE}.", show_default="0.004"),
+]
+LearningRates = Annotated[
+    list[float] | None,
+    typer.Option(
+        "--learning-rate",
+        "--lr",
+        help=f"{_RATE}; of several, each plan gets the best one on validation.",
+        show_default="0.004",
+    ),
 ]
 ClassWeights = Annotated[
     str | None,

@@ -23,7 +23,7 @@ from spectrans.training.order import Order
 from spectrans.training.precision import resolved
 from spectrans.training.progress import TrainingError, Watch
 from spectrans.training.sharded import set_weights
-from spectrans.training.signals import Wish
+from spectrans.training.signals import Stopped, Wish
 from spectrans.training.spec import RunSpec
 from spectrans.training.trainer import RunTrainer
 from spectrans.training.watcher import Watcher
@@ -212,7 +212,7 @@ def fit(
         trainer.train(None if keeping.resume is None else str(keeping.resume))
         seconds, steps = watcher.elapsed, trainer.state.global_step
         if watcher.share < 1:
-            raise watcher.ending(steps)
+            raise Stopped(*watcher.ending(steps))
         if watcher.kept is None:
             raise TrainingError("the loss on validation was no number: lower the learning rate")
         set_weights(model, watcher.best)

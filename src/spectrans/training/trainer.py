@@ -17,7 +17,7 @@ from spectrans.training.arguments import factor
 from spectrans.training.diagnosis import first_non_finite
 from spectrans.training.order import Order
 from spectrans.training.progress import TrainingError
-from spectrans.training.signals import LeftOff
+from spectrans.training.signals import LeftOff, Stopped
 from spectrans.training.watcher import Watcher
 
 # What a process has of an optimiser in parts that the main one gets.
@@ -117,7 +117,7 @@ class RunTrainer(Trainer):
         finally:
             state.set_random_states(random)
         self._save_checkpoint(self.model, None)
-        raise self.watcher.ending(self.state.global_step)
+        raise Stopped(*self.watcher.ending(self.state.global_step))
 
     def _diverged(self, what: str, place: str | None) -> TrainingError:
         """Say what was no number, where it began, the way out, and what is left."""

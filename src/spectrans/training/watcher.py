@@ -14,7 +14,7 @@ from transformers import TrainerCallback
 from spectrans.tasks import Scores, Task
 from spectrans.training.arguments import REPORTS
 from spectrans.training.progress import Progress, TrainingError, Watch
-from spectrans.training.signals import LeftOff, Stopped, Wish
+from spectrans.training.signals import LeftOff, Wish
 from spectrans.training.spec import RunSpec
 
 # Seconds between checkpoints, unless somebody says how many steps.
@@ -172,9 +172,9 @@ class Watcher(TrainerCallback):
             self.stopped = int(signum)
             raise LeftOff
 
-    def ending(self, step: int) -> Stopped:
-        """Say that the run ends before it is done, behind a step that is saved."""
-        return Stopped(self.stopped, step, max(step, round(step / self.share)))
+    def ending(self, step: int) -> tuple[int, int, int]:
+        """Give what `Stopped` says of a run that ends behind a step that is saved."""
+        return self.stopped, step, max(step, round(step / self.share))
 
     def on_evaluate(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
         """Keep the weights if they are the best so far, and the patience that is left."""

@@ -4,20 +4,11 @@ from typing import Annotated
 
 import typer
 
-from spectrans.cli import completion, parameters
+from spectrans.cli import parameters
 
 
 def compare(
-    plan: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--plan",
-            "-p",
-            help="Mixers of the layers, as in 3xgfnet,attention; once for each plan.",
-            show_default="five plans",
-            autocompletion=completion.plans,
-        ),
-    ] = None,
+    plan: parameters.Plans = None,
     family: Annotated[
         list[str] | None,
         typer.Option(
@@ -47,16 +38,7 @@ def compare(
     class_weights: parameters.ClassWeights = None,
     patience: parameters.Patience = None,
     precision: parameters.Precision = None,
-    learning_rate: Annotated[
-        list[float] | None,
-        typer.Option(
-            "--learning-rate",
-            "--lr",
-            help="Peak learning rate, by default less for wider models; of several, each plan gets "
-            "the best one on validation.",
-            show_default="0.004",
-        ),
-    ] = None,
+    learning_rate: parameters.LearningRates = None,
     seeds: Annotated[int, typer.Option(min=1, help="Runs of each plan, with different seeds.")] = 3,
     seed: Annotated[int, typer.Option(min=0, help="The first of these seeds.")] = 0,
     lengths: Annotated[

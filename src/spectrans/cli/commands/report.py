@@ -1,17 +1,10 @@
 """The signature and help of `spectrans report`."""
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
 from spectrans.cli import parameters
 
 
 def report(
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="Folder that train or compare wrote.")
-    ],
+    folder: parameters.Run,
     as_json: parameters.Json = False,
     quiet: parameters.Quiet = False,
 ) -> None:

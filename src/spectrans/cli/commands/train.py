@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from spectrans.cli import completion, parameters
+from spectrans.cli import parameters
 from spectrans.cli.sentences import Refused
 
 
@@ -21,16 +21,7 @@ def train(
             help="Go on with RUN, or with the last run that was begun, from its newest checkpoint.",
         ),
     ] = False,
-    plan: Annotated[
-        str | None,
-        typer.Option(
-            "--plan",
-            "-p",
-            help="Mixers of the layers, as in 2xfourier,attention.",
-            show_default="3xgfnet,attention",
-            autocompletion=completion.plans,
-        ),
-    ] = None,
+    plan: parameters.Plan = None,
     data: parameters.Data = None,
     task: parameters.Task = None,
     text: parameters.Text = None,
@@ -49,15 +40,7 @@ def train(
     minutes: parameters.Minutes = None,
     batch_size: parameters.BatchSize = None,
     accumulate: parameters.Accumulate = None,
-    learning_rate: Annotated[
-        float | None,
-        typer.Option(
-            "--learning-rate",
-            "--lr",
-            help="Peak learning rate; by default less for wider models, as 1 / channels.",
-            show_default="0.004",
-        ),
-    ] = None,
+    learning_rate: parameters.LearningRate = None,
     class_weights: parameters.ClassWeights = None,
     patience: parameters.Patience = None,
     precision: parameters.Precision = None,
