@@ -103,6 +103,18 @@ class RunTrainer(Trainer):
     def evaluate(self, *arguments: Any, **settings: Any) -> dict[str, float]:
         """Score a split, without a number drawn from those of training.
 
+        Parameters
+        ----------
+        *arguments
+            Those of `Trainer`.
+        **settings
+            The same.
+
+        Returns
+        -------
+        dict
+            Figures.
+
         Raises
         ------
         Stopped
