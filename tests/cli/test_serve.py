@@ -130,6 +130,12 @@ def test_an_address_that_is_taken_or_not_ours_is_named(folder: Path) -> None:
         f"spectrans: cannot listen on 127.0.0.1 port {place.port}: address already in use\n"
     )
     assert (taken.code, taken.out) == (1, "")
+    # Of a network that is for documents alone: RFC 5737.
+    foreign = spectrans("serve", folder, "--host", "192.0.2.1", "--port", "0")
+    assert foreign.err == (
+        "spectrans: cannot listen on 192.0.2.1 port 0: cannot assign requested address\n"
+    )
+    assert (foreign.code, foreign.out) == (1, "")
 
 
 def test_missing_libraries_name_the_install_line(

@@ -102,7 +102,7 @@ def test_the_curves_of_a_run_that_lost_steps_are_those_that_it_measured(
     speeds = found.pop("train/tokens_per_second")
     assert [step for step, _ in speeds] == [step for step, _ in found["train/loss"]]
     assert min(speed for _, speed in speeds) > 0
-    measured: dict[str, list[tuple[int, float]]] = {}
+    measured: dict[str, list[tuple[int, object]]] = {}
     for line in (whole / "metrics.jsonl").read_text().splitlines():
         values = json.loads(line)
         step, _ = values.pop("step"), values.pop("epoch")

@@ -101,7 +101,7 @@ class RunTrainer(Trainer):
         return norm
 
     def evaluate(self, *arguments: Any, **settings: Any) -> dict[str, float]:
-        """Score a split, without a number drawn from those of training.
+        """Score a split, unless somebody asks for the end.
 
         Parameters
         ----------
@@ -120,14 +120,11 @@ class RunTrainer(Trainer):
         Stopped
             Somebody asked for the end: what was trained is saved, and this comes first later.
         """
-        random = state.random_states()
         try:
             return super().evaluate(*arguments, **settings)
         except LeftOff:
             # The test split is scored at the end of a run in any case.
             self.watcher.owed = self.is_in_train
-        finally:
-            state.set_random_states(random)
         self._save_checkpoint(self.model, None)
         raise Stopped(*self.watcher.ending(self.state.global_step))
 
