@@ -25,7 +25,7 @@ from spectrans.report.verdict import (
     verdict,
 )
 from spectrans.tasks import Classification, ClassScore
-from spectrans.training import Comparison, LengthCost, RunSpec, compare
+from spectrans.training import Comparison, LengthCost, Outcomes, RunSpec, compare
 from spectrans.training.evidence import Evidence
 from tests.browser import browsing
 from tests.report.made import cost, made_results, plan_result
@@ -46,9 +46,16 @@ LENGTHS = tuple(LengthCost(length=n, milliseconds=n / 10, memory=n * 1000) for n
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Outcomes, int]:
+    """A comparison, and how many of its runs had evidence before there was a report."""
     home = tmp_path_factory.mktemp("comparison")
     outcomes = compare(ASKED, home, TASK, 1)
+    return home, outcomes, len(list((home / "runs").glob("*/evidence.json")))
+
+
+@pytest.fixture(scope="module")
+def folder(trained: tuple[Path, Outcomes, int]) -> Path:
+    home, outcomes, _ = trained
     costs = {plan: cost(1e4 * (2 + k)) for k, plan in enumerate(ASKED.plans)}
     lengths = dict.fromkeys(ASKED.plans, LENGTHS)
     write(summarise(outcomes, TASK, baselines(TASK), costs, lengths), home)
@@ -78,8 +85,11 @@ def test_a_browser_shows_all_pictures(folder: Path) -> None:
     assert count == 5
 
 
-def test_workers_leave_evidence_and_the_report_needs_no_data(folder: Path, tmp_path: Path) -> None:
-    assert len(list((folder / "runs").glob("*/evidence.json"))) == 4
+def test_workers_leave_evidence(trained: tuple[Path, Outcomes, int]) -> None:
+    assert trained[2] == 4
+
+
+def test_a_report_is_made_again_without_models_and_data(folder: Path, tmp_path: Path) -> None:
     again = tmp_path / "again"
     shutil.copytree(folder, again, ignore=shutil.ignore_patterns("*.safetensors", "report.html"))
     write_comparison_report(again)
