@@ -47,7 +47,7 @@ def show(browser: Browser, page: Path, heading: str, name: str, height: int) -> 
     """Take a report from one of its headings on."""
     browser.open(page.as_uri(), WIDTH, height)
     first = f"[...document.querySelectorAll('h1, h2')].find(h => h.textContent == '{heading}')"
-    browser.evaluate(f"{first}.scrollIntoView()")
+    browser.evaluate(f"{first}.scrollIntoView(); scrollBy(0, -20)")
     take(browser, name)
 
 
@@ -80,7 +80,7 @@ def pictures(folder: Path) -> None:
         title = "document.querySelector('h1').textContent"
         for page, name in ((folder, "report-compare"), (run, "report-run")):
             browser.open((page / "report.html").as_uri())
-            show(browser, page / "report.html", browser.evaluate(title), name, 1000)
+            show(browser, page / "report.html", browser.evaluate(title), name, 1190)
         show(browser, run / "report.html", "Layers", "report-layers", 700)
         with serving(run) as address:
             ask(browser, address, "serve-light")

@@ -11,7 +11,7 @@ from scipy import stats
 from spectrans.data import DataSpec
 from spectrans.data.baselines import baselines
 from spectrans.report import PlanResult, summarise, write, write_comparison_report
-from spectrans.report.comparison import by_class
+from spectrans.report.comparison import by_class, difference_table
 from spectrans.report.curves import band
 from spectrans.report.results import NOT_LEARNED
 from spectrans.report.style import HATCHES, LINES, MARKERS, look, series
@@ -169,6 +169,15 @@ def test_the_verdict_names_plan_cost_and_sureness() -> None:
     assert "over 3 pairs of seeds it is better than fourier (by +10.0 points or more" in text
     assert "+5.0 points to +15.0 points" in text
     assert "attention did not learn in this budget" in text
+
+
+def test_the_unit_of_differences_stands_in_the_head_alone() -> None:
+    table = difference_table([SURE, UNSURE], made_results(BEST, FAST))
+    heads = re.findall(r"<th\b[^>]*>(.*?)</th>", table)
+    assert heads[:2] == ["gfnet against", "difference, points"]
+    cells = [re.findall(r"<td[^>]*>(.*?)</td>", row) for row in table.splitlines()[2:]]
+    assert cells[0] == ["fourier", "+10.0", "3", "+5.0 to +15.0", "+2.0 to +18.0", "yes"]
+    assert cells[1] == ["fourier", "+10.0", "3", "-5.0 to +25.0", "-", "no"]
 
 
 def test_what_is_not_sure_is_not_claimed() -> None:

@@ -134,7 +134,7 @@ def comparison_sections(
     return [
         page.section(
             "Which plan to take", page.paragraph(verdict(results, compared), "verdict"),
-            _differences(compared, results),
+            difference_table(compared, results),
         ),
         titled("Score and speed", shown(front)),
         page.section(
@@ -150,19 +150,25 @@ def comparison_sections(
     ]  # fmt: skip
 
 
-def _differences(compared: Sequence[Difference], results: Results) -> str:
+def difference_table(compared: Sequence[Difference], results: Results) -> str:
+    """Give the table of how much better the chosen plan is than the others, and how sure."""
     if not compared:
         return ""
     lead = results.lead
 
     def ends(interval: tuple[float, float] | None) -> str:
-        return "-" if interval is None else " to ".join(amount(lead, end) for end in interval)
+        return "-" if interval is None else " to ".join(bare(end) for end in interval)
 
+    def bare(value: float) -> str:
+        """Leave the unit to the head: in each cell it would break the line."""
+        return amount(lead, value).removesuffix(" points")
+
+    unit = ", points" if lead.percent else ""
     table = page.table(
-        (f"{compared[0].plan} against", "difference", "pairs of seeds", "95 % over seeds",
+        (f"{compared[0].plan} against", f"difference{unit}", "pairs of seeds", "95 % over seeds",
          "95 % over test rows", "shown"),
         [
-            (one.other, amount(lead, one.gain), one.seeds, ends(one.over_seeds),
+            (one.other, bare(one.gain), one.seeds, ends(one.over_seeds),
              ends(one.over_rows), "yes" if one.shown else "no")
             for one in compared
         ],
