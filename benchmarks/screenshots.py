@@ -22,8 +22,6 @@ from tests.browser import Browser, opened
 IMAGES = ROOT / "docs" / "images"
 PLANS = ("attention", "fourier", "3xgfnet,attention")
 WIDTH = 940
-# Of a palette: pages have few, and a picture is a fifth as large.
-COLOURS = 128
 _COMMAND = (sys.executable, "-m", "spectrans")
 
 
@@ -35,11 +33,10 @@ def compare(folder: Path) -> None:
 
 
 def take(browser: Browser, name: str) -> None:
-    """Save what is in the window, in few colours."""
+    """Save what is in the window, without transparency and as small as it gets."""
     path = browser.screenshot(IMAGES / f"{name}.png", whole=False)
     with Image.open(path) as picture:
-        few = picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
-    few.save(path, optimize=True)
+        picture.convert("RGB").save(path, optimize=True)
     print(f"{path.relative_to(ROOT)}  {path.stat().st_size / 1024:.0f} kB")
 
 
