@@ -44,14 +44,14 @@ def long_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_predict_ends_with_whole_lines_and_their_number(workplace: Path, long_file: Path) -> None:
-    process = started(workplace, "predict", "runs/texts", "--file", long_file, "--json")
-    assert process.stdout is not None
-    assert process.stderr is not None
-    first = process.stdout.readline()
-    process.send_signal(signal.SIGINT)
-    # Not by `communicate`, which knows nothing of lines that came with the first one.
-    out, err = process.stdout.read(), process.stderr.read()
-    process.wait(PATIENCE)
+    run = ("predict", "runs/texts", "--file", long_file, "--json")
+    with started(workplace, *run) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        first = process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        # Not by `communicate`, which knows nothing of lines that came with the first one.
+        out, err = process.stdout.read(), process.stderr.read()
     assert process.returncode == 130
     found = re.fullmatch(r"spectrans: interrupted after ([\d,]+) rows\n", err.splitlines(True)[-1])
     assert found
