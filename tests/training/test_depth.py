@@ -6,6 +6,7 @@ import torch
 from spectrans.data import DataSpec, load
 from spectrans.mixers import MIXERS
 from spectrans.training import RunSpec, train
+from spectrans.training.spec import Precision
 
 TASK = "languages32"
 # Of 64 languages a guess gets 1.6 % right.
@@ -16,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("without_shape_checks")]
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 @pytest.mark.parametrize("mixer", sorted(MIXERS))
-def test_a_deep_model_of_one_mixer_learns(mixer: str, precision: str) -> None:
+def test_a_deep_model_of_one_mixer_learns(mixer: str, precision: Precision) -> None:
     torch.set_num_threads(1)
     spec = RunSpec(
         plan=mixer,
