@@ -12,7 +12,7 @@ import pytest
 
 from spectrans.cli.extras import DISTRIBUTION, PURPOSES, extras, installed
 from spectrans.cli.verbs import doctor
-from tests.cli.command import spectrans
+from tests.cli.command import ENVIRONMENT, spectrans
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,6 +34,19 @@ def test_a_machine_that_can_train_ends_with_0_and_keeps_no_file(tmp_path: Path) 
     assert found["machine"]["threads"] == 1
     assert not [f for f in found["findings"] if f["level"] == "fail"]
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="another OpenMP, which does not say it so")
+@pytest.mark.parametrize(("own", "wanted"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_that_wait_let_the_processor_go_unless_told_otherwise(
+    own: str | None, wanted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ENVIRONMENT, "OMP_DISPLAY_ENV", "TRUE")
+    monkeypatch.delitem(ENVIRONMENT, "OMP_WAIT_POLICY", raising=False)
+    if own is not None:
+        monkeypatch.setitem(ENVIRONMENT, "OMP_WAIT_POLICY", own)
+    said = spectrans("doctor", "--json", folder=tmp_path).err
+    assert f"OMP_WAIT_POLICY = '{wanted}'" in said
 
 
 def test_every_finding_is_a_line(tmp_path: Path) -> None:
