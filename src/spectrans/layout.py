@@ -32,11 +32,11 @@ OPTIONS_RULE = "have options as name=value in parentheses, as in 'wavelet(levels
 class Part(NamedTuple):
     """Some equal layers of a layout."""
 
-    count: int
+    times: int
     options: MixerOptions
 
     def __str__(self) -> str:
-        return f"{self.count}x{written(self.options)}" if self.count > 1 else written(self.options)
+        return f"{self.times}x{written(self.options)}" if self.times > 1 else written(self.options)
 
 
 class _Reader:
@@ -139,7 +139,7 @@ def parts(layout: str) -> list[Part]:
 
     Examples
     --------
-    >>> [(part.count, part.options.name) for part in parts("2xfourier,attention(window=8)")]
+    >>> [(part.times, part.options.name) for part in parts("2xfourier,attention(window=8)")]
     [(2, 'fourier'), (1, 'attention')]
     """
     return _Reader(layout).parts()
@@ -147,6 +147,16 @@ def parts(layout: str) -> list[Part]:
 
 def written(options: MixerOptions) -> str:
     """Write one mixer: its name, and every option that is not at its default.
+
+    Parameters
+    ----------
+    options
+        Of the mixer.
+
+    Returns
+    -------
+    str
+        A part of a layout, which is read as the same options.
 
     Examples
     --------
@@ -229,4 +239,4 @@ def mixers(layout: str) -> list[str]:
 
 def _joined(found: Sequence[Part]) -> str:
     groups = groupby(found, key=lambda part: part.options)
-    return ",".join(str(Part(sum(p.count for p in some), options)) for options, some in groups)
+    return ",".join(str(Part(sum(p.times for p in some), options)) for options, some in groups)

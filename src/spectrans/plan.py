@@ -108,7 +108,7 @@ def tiled(layout: str, num_layers: int) -> Plan:
     layers: list[MixerOptions] = []
     for part in layout_parts(layout):
         # A count is capped at the depth before it is multiplied out.
-        layers += [part.options] * min(part.count, num_layers + 1)
+        layers += [part.options] * min(part.times, num_layers + 1)
     if len(layers) > num_layers:
         raise ValueError(must("layer_types", f"fit in num_layers={num_layers}", layout))
     return tuple(layers[layer % len(layers)] for layer in range(num_layers))

@@ -84,12 +84,18 @@ def rich_table(results: Results) -> Table:
     heads = _head(results)
     for number, lines in enumerate(heads):
         left = number in _LEFT
-        whole = number < len(heads) - 1
+        # Options make plans long: on a narrow screen these go on in the next line.
+        whole = number < len(heads) - 1 and not (number == 0 and _has_options(results))
         head = "\n".join(lines).strip("\n") if left else "\n".join(lines)
-        table.add_column(head, justify="left" if left else "right", no_wrap=whole)
+        table.add_column(head, justify="left" if left else "right", no_wrap=whole,
+                         overflow="fold")  # fmt: skip
     for cells in rows(results):
         table.add_row(*cells)
     return table
+
+
+def _has_options(results: Results) -> bool:
+    return any("(" in row.plan for row in results.plans)
 
 
 def head_lines(results: Results) -> list[str]:

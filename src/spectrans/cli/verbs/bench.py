@@ -78,7 +78,7 @@ def _show(curves: Curves) -> None:
     table.add_column("tokens", justify="right")
     table.add_column("rows", justify="right")
     for curve in curves.plans:
-        table.add_column(f"{curve.plan}\nms", justify="right")
+        table.add_column(f"{curve.plan}\nms", justify="right", overflow="fold")
         if curve.plan != REFERENCE:
             table.add_column("times\nas fast", justify="right")
         if curves.setting.memory:
