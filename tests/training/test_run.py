@@ -143,3 +143,15 @@ def test_the_clock_gives_the_schedule_that_steps_give(schedule: str) -> None:
     rates = [entry["learning_rate"] for entry in history if "learning_rate" in entry]
     by_share = [1e-3 * factor(step / 20, 0.2, settings.schedule) for step in range(20)]
     assert rates == pytest.approx(by_share)
+
+
+def test_a_run_that_is_below_its_floor_ends_with_the_best_it_had() -> None:
+    whole = train(spec(epochs=4), order_task(64))
+    curve = [e["validation_accuracy"] for e in whole.history if "validation_accuracy" in e]
+    # 64 rows are two steps; the first floor is reached, the second is not.
+    short = train(spec(epochs=4), order_task(64), floor={2: max(curve[:1]), 4: 1.1})
+    assert short.record.metrics.steps == 4
+    assert short.record.validation == max(curve[:2])
+    assert [e for e in short.history if "loss" in e] == [
+        e for e in whole.history if "loss" in e and e["step"] <= 4
+    ]

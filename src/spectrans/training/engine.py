@@ -1,8 +1,9 @@
 """One training run on the `Trainer` of transformers."""
 
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -71,7 +72,7 @@ class Fit:
 
 @dataclass(frozen=True)
 class Keeping:
-    """Where a run keeps itself while it is under way.
+    """Where a run keeps itself while it is under way, and what ends it early.
 
     Parameters
     ----------
@@ -87,6 +88,8 @@ class Keeping:
         Whether processes hold parts of the weights.
     tensorboard
         Whether curves are written for TensorBoard.
+    floor
+        Ranks that the best evaluation must have reached after these steps, or training ends.
     """
 
     folder: Path | None = None
@@ -95,6 +98,7 @@ class Keeping:
     wish: Wish = Wish()  # noqa: RUF009 - nobody asks one that is not listening
     fsdp: bool = False
     tensorboard: bool = False
+    floor: Mapping[int, float] = field(default_factory=dict)
 
 
 class Answering(nn.Module):
@@ -256,6 +260,7 @@ def _trainer(
         save_every=keeping.save_every,
         weights=partial(sharded.weights, model),
         main=rank == 0,
+        floor=keeping.floor,
     )
     watcher.scores = lambda: judge.scores
     weights = task.balance(rows.labels) if spec.class_weights else None

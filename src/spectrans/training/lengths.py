@@ -22,7 +22,8 @@ from spectrans.training.crossover import (
     faster_from,
 )
 from spectrans.training.memory import peak_memory
-from spectrans.training.spec import RunSpec
+from spectrans.training.spec import Described, RunSpec
+from spectrans.training.speed import TOKENS
 from spectrans.training.stand import Shape
 
 _FEWEST_ROUNDS, _MOST_ROUNDS = 5, 200
@@ -160,6 +161,38 @@ def _turns(arms: Sequence[Callable[[], float]], seconds: float) -> list[list[flo
         for place in order:
             taken[place].append(arms[place]())
     return taken
+
+
+def latency(spec: RunSpec, data: Described, seconds: float) -> Spread:
+    """Measure how long a plan takes for the longest rows, in times of attention of the same size.
+
+    Parameters
+    ----------
+    spec
+        Plan and sizes.
+    data
+        What a token is, and how many a row has.
+    seconds
+        About how long to measure; five rounds are done in any case.
+
+    Returns
+    -------
+    Spread
+        Of inference on one thread in float32, in turns with attention, round by round; 1 for
+        attention itself.
+    """
+    if spec.plan == REFERENCE:
+        return Spread(median=1.0, low=1.0, high=1.0)
+    setting = Setting(lengths=(data.max_length,), tokens=TOKENS)
+    rows = max(1, setting.tokens // data.max_length)
+    shape = Shape(data.task, data.encoding, data.max_length)
+    arms = [
+        _Arm(spec.model_copy(update={"plan": plan, "batch_size": rows}), shape, setting)
+        for plan in (spec.plan, REFERENCE)
+    ]
+    with _threads(1):
+        own, reference = _turns([arm.seconds for arm in arms], seconds)
+    return _ratio(own, reference)
 
 
 @contextmanager

@@ -5,9 +5,9 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from pathlib import Path
@@ -37,11 +37,14 @@ class Job:
         Where it keeps checkpoints, and is written at its end.
     tensorboard
         Whether it also writes curves there.
+    floor
+        Ranks that the best evaluation must have reached after these steps, or training ends.
     """
 
     spec: RunSpec
     folder: Path
     tensorboard: bool = False
+    floor: Mapping[int, float] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -229,7 +232,14 @@ def _work(pipe: Connection, dataset: Dataset, device: str | None) -> None:
         except EOFError:
             return
         try:
-            run = train(job.spec, dataset, pipe.send, job.folder, tensorboard=job.tensorboard)
+            run = train(
+                job.spec,
+                dataset,
+                pipe.send,
+                job.folder,
+                tensorboard=job.tensorboard,
+                floor=job.floor,
+            )
             save_evidence(examine(run.model, dataset), job.folder)
         except (BrokenPipeError, Stopped):
             # Nobody is left to work for.

@@ -1,10 +1,12 @@
 """One run, from a spec to a trained model and a record of it."""
 
 import platform
+from collections.abc import Mapping
 from contextlib import ExitStack
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from types import MappingProxyType
 
 import torch
 
@@ -32,6 +34,7 @@ def train(
     save_every: int | None = None,
     fsdp: bool = False,
     tensorboard: bool = False,
+    floor: Mapping[int, float] = MappingProxyType({}),
 ) -> Run:
     """Train one model and test the weights that were best on validation.
 
@@ -53,6 +56,9 @@ def train(
         large for one device, by FSDP2; else each holds all of them.
     tensorboard
         Whether the folder also gets curves for TensorBoard, in `tensorboard/`.
+    floor
+        Ranks, as of `Metric.rank`, that the best evaluation must have reached after these
+        optimiser steps; training ends where it has not.
 
     Returns
     -------
@@ -81,7 +87,7 @@ def train(
         dataset = load(spec.data)
     data = DataRecord.of(dataset)
     main = processes.is_main()
-    keeping = Keeping()
+    keeping = Keeping(floor=floor)
     with ExitStack() as stack:
         stack.enter_context(losses_in_words())
         if folder is not None:
@@ -101,7 +107,7 @@ def train(
                 checkpoint.tidy(folder)
             join()
             wish = stack.enter_context(listening())
-            keeping = Keeping(folder, save_every, from_main(newest), wish, fsdp, tensorboard)
+            keeping = Keeping(folder, save_every, from_main(newest), wish, fsdp, tensorboard, floor)
         torch.manual_seed(spec.seed)
         model = spec.build(dataset)
         done = fit(model, dataset, spec, watch, keeping)

@@ -1,9 +1,9 @@
 """What happens between steps: reports, evaluations, the best weights, checkpoints, the end."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
+from math import inf, isfinite
 from typing import Any
 
 import torch
@@ -48,6 +48,8 @@ class Watcher(TrainerCallback):
     weights: Callable[[], dict[str, Tensor]]
     # Whether this is the process that writes and talks.
     main: bool = True
+    # Ranks that the best evaluation must have reached after these steps, or training ends.
+    floor: Mapping[int, float] = field(default_factory=dict)
     # Gives what the last evaluation found; and what is to be done before the first step.
     scores: Callable[[], Scores] = field(init=False)
     at_start: Callable[[], None] = field(init=False)
@@ -193,10 +195,13 @@ class Watcher(TrainerCallback):
             if sum(step > self.best_step for step in seen) >= self.spec.patience:
                 control.should_training_stop = True
                 self.share = 1.0
+        if self._rank(self.kept)[0] < self.floor.get(state.global_step, -inf):
+            control.should_training_stop = True
+            self.share = 1.0
         self.resumed = time.perf_counter()
 
     def _rank(self, scores: Scores | None) -> tuple[float, float]:
         """Order evaluations; a few hundred rows often tie, and the loss then says more."""
         if scores is None:
-            return float("-inf"), 0.0
+            return -inf, 0.0
         return self.task.lead.rank(scores.values[self.task.lead.name]), -scores.values["loss"]
