@@ -40,6 +40,7 @@ ORDER = (
     {"tasks"},
     {"data"},
     {"training"},
+    {"search"},
     {"report"},
     {"serving"},
     {"cli"},

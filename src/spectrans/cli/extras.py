@@ -11,6 +11,7 @@ PURPOSES = {
     "hf": "training, trained tokenizers and the models of transformers",
     "arrow": "Parquet files and folders that datasets saved",
     "onnx": "export to ONNX",
+    "search": "finding a plan with optuna",
     "serve": "answers over HTTP",
     "track": "curves for TensorBoard",
     "sentence-transformers": "models for sentence-transformers",
