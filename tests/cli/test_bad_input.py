@@ -69,7 +69,10 @@ OWN = [
     (["compare", "--lengths", "0"], "--lengths must be whole numbers from 1 to 65,536 with"),
     (["report"], "Missing argument 'DIR'."),
     (["report", "nowhere"], "the folder of a run or comparison must exist, got 'nowhere'"),
-    (["report", "full"], "the folder of a run or comparison must hold run.json or results.json"),
+    (
+        ["report", "full"],
+        "the folder of a run or comparison must hold run.json, results.json or search.json",
+    ),
     (["compare", "--out", "full"], "the folder must be empty or hold a comparison, got 'full'"),
     (["train", "--out", "full"], "--out must name a new or empty folder, got 'full'"),
     (["train", "--resume"], "--resume must find a run in runs/ that is not finished, got 'none'"),

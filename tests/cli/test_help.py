@@ -17,12 +17,15 @@ from spectrans.cli.commands.inspect import inspect as look_inside
 from spectrans.cli.commands.plans import plans
 from spectrans.cli.commands.predict import predict
 from spectrans.cli.commands.report import report
+from spectrans.cli.commands.search import search
 from spectrans.cli.commands.sensitivity import sensitivity
 from spectrans.cli.commands.serve import serve
 from spectrans.cli.commands.train import train
 from spectrans.data import DataSpec
 from spectrans.data.intake import LONGEST_TEXT
 from spectrans.data.tokenizer import VOCAB_SIZE
+from spectrans.search import Search
+from spectrans.search.request import TRIALS
 from spectrans.serving.limits import Limits
 from spectrans.training import Comparison, RunSpec
 from tests.cli.command import spectrans
@@ -35,6 +38,7 @@ COMMANDS: dict[str, Callable[..., None]] = {
     "inspect": look_inside,
     "bench": bench,
     "report": report,
+    "search": search,
     "sensitivity": sensitivity,
     "data": data.listing,
     "data list": data.listing,
@@ -67,7 +71,7 @@ def test_the_first_help_lists_all_commands() -> None:
 def test_help_and_refusals_of_the_parser_import_nothing_slow() -> None:
     program = (
         "import sys; from spectrans.cli import app; app(['compare', '--help'], standalone_mode=0);"
-        "slow = {'torch', 'numpy', 'transformers', 'matplotlib', 'pywt', 'fastapi', 'uvicorn'} & set(sys.modules);"
+        "slow = {'torch', 'numpy', 'transformers', 'matplotlib', 'pywt', 'fastapi', 'uvicorn', 'optuna'} & set(sys.modules);"
         "sys.exit(f'imported {slow}' if slow else 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
@@ -122,3 +126,13 @@ def test_help_shows_the_limits_of_a_server() -> None:
         for name in ("queue", "rows", "max_bytes", "seconds", "batch_size", "batch_wait")
     }
     assert {name: float(text) for name, text in shown.items()} == Limits().model_dump(include=shown)
+
+
+def test_help_shows_the_defaults_of_a_search() -> None:
+    parameters = inspect.signature(search).parameters
+    shown = {
+        name: parameters[name].annotation.__metadata__[0].show_default
+        for name in ("mixers", "attention", "seconds", "finalists", "seeds")
+    }
+    assert shown == {name: f"{getattr(Search(), name)}" for name in shown} | {"seconds": "2"}
+    assert parameters["trials"].annotation.__metadata__[0].show_default.startswith(str(TRIALS))

@@ -20,6 +20,7 @@ from spectrans.cli.commands.inspect import inspect
 from spectrans.cli.commands.plans import plans
 from spectrans.cli.commands.predict import predict
 from spectrans.cli.commands.report import report
+from spectrans.cli.commands.search import search
 from spectrans.cli.commands.sensitivity import sensitivity
 from spectrans.cli.commands.serve import serve
 from spectrans.cli.commands.train import train
@@ -42,6 +43,7 @@ app = typer.Typer(
     epilog="Start with [bold]spectrans compare[/bold]: real data inside, some minutes, two cores.",
 )
 app.command()(compare)
+app.command()(search)
 app.command()(train)
 app.command()(predict)
 app.command()(evaluate)

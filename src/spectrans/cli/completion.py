@@ -19,8 +19,8 @@ DATA = (
     "induction", "induction64", "induction256", "induction1024", "series",
 )  # fmt: skip
 FORMATS = (".csv", ".tsv", ".jsonl", ".parquet", ".npz", ".ts", ".txt")
-# What a run or a comparison leaves in its folder.
-_MARKS = ("run.json", "compare.json")
+# What a run, a comparison or a search leaves in its folder.
+_MARKS = ("run.json", "compare.json", "search.json")
 _RUNS = "runs/"
 
 

@@ -15,7 +15,7 @@ Run = Annotated[
     Path,
     typer.Argument(
         metavar="RUN",
-        help="Folder that train or compare wrote.",
+        help="Folder that train, compare or search wrote.",
         autocompletion=completion.runs,
     ),
 ]

@@ -76,34 +76,41 @@ class TrainView:
         self.bars.update(self.task, completed=report.step, note=_note(report))
 
 
-class ComparisonView:
-    """Shows all runs of a comparison; call it with every event.
+class RunsView:
+    """Shows many runs; call it with every event.
 
     Parameters
     ----------
     console
         Where to show it.
-    outcomes
-        What was finished before.
+    total
+        Runs there will be; None where a time decides.
+    before
+        Runs that were finished before.
+    noun
+        What runs are called.
     """
 
-    def __init__(self, console: Console, outcomes: Outcomes) -> None:
+    def __init__(
+        self, console: Console, total: int | None, before: int, noun: str = "runs"
+    ) -> None:
         self.console = console
-        self.total = outcomes.total()
-        self.before = self.ended = outcomes.done()
+        self.total, self.noun = total, noun
+        self.before = self.ended = before
         self.shares: dict[Job, float] = {}
         self.bars = _bars(console) if console.is_terminal and not console.quiet else None
         self.tasks: dict[Job, TaskID] = {}
         self.overall: TaskID | None = None
         self.start = time.monotonic()
 
-    def __enter__(self) -> "ComparisonView":
+    def __enter__(self) -> "RunsView":
         if self.before:
-            self.console.print(f"{self.before} of {self.total} runs were finished before")
+            of = "" if self.total is None else f" of {self.total}"
+            self.console.print(f"{self.before}{of} {self.noun} were finished before")
         if self.bars is not None:
             self.bars.start()
             self.overall = self.bars.add_task(
-                "all runs", total=self.total, completed=self.ended, note=""
+                f"all {self.noun}", total=self.total, completed=self.ended, note=""
             )
         return self
 
@@ -127,12 +134,15 @@ class ComparisonView:
         elif isinstance(event, Failed):
             self._end(event.job, f"failed: {event.reason}")
 
+    def _name(self, spec: RunSpec) -> str:
+        return f"{spec.plan}  seed {spec.seed}  lr {spec.learning_rate:g}"
+
     def _progress(self, job: Job, report: Report) -> None:
         self.shares[job] = report.step / report.total_steps
         if self.bars is None or self.overall is None:
             return
         if job not in self.tasks:
-            name = f"  {_name(job.spec)}"
+            name = f"  {self._name(job.spec)}"
             self.tasks[job] = self.bars.add_task(name, total=report.total_steps, note="")
         self.bars.update(self.tasks[job], completed=report.step, note=_note(report))
         self._advance()
@@ -140,9 +150,10 @@ class ComparisonView:
     def _end(self, job: Job, outcome: str) -> None:
         self.ended += 1
         self.shares.pop(job, None)
-        number = f"[{self.ended}/{self.total}]".rjust(7)
+        of = "" if self.total is None else f"/{self.total}"
+        number = f"[{self.ended}{of}]".rjust(7)
         left = "" if self.bars is not None else f"  {self._left()}"
-        self.console.print(f"{number} {_name(job.spec)}  {plain(outcome)}{left}".rstrip())
+        self.console.print(f"{number} {self._name(job.spec)}  {plain(outcome)}{left}".rstrip())
         if self.bars is not None and self.overall is not None:
             if job in self.tasks:
                 self.bars.remove_task(self.tasks.pop(job))
@@ -157,6 +168,8 @@ class ComparisonView:
 
     def _left(self) -> str:
         """Estimate how long the other runs will take, from what was done in this process."""
+        if self.total is None:
+            return ""
         done = self.ended - self.before + sum(self.shares.values())
         missing = self.total - self.before - done
         if done == 0 or missing <= 0:
@@ -164,5 +177,16 @@ class ComparisonView:
         return f"{clock((time.monotonic() - self.start) / done * missing)} left"
 
 
-def _name(spec: RunSpec) -> str:
-    return f"{spec.plan}  seed {spec.seed}  lr {spec.learning_rate:g}"
+class ComparisonView(RunsView):
+    """Shows all runs of a comparison.
+
+    Parameters
+    ----------
+    console
+        Where to show it.
+    outcomes
+        What was finished before.
+    """
+
+    def __init__(self, console: Console, outcomes: Outcomes) -> None:
+        super().__init__(console, outcomes.total(), outcomes.done())

@@ -7,6 +7,7 @@ from spectrans.report.results import Results as Results
 from spectrans.report.results import load_results as load_results
 from spectrans.report.results import summarise as summarise
 from spectrans.report.run import write_run_report as write_run_report
+from spectrans.report.search import write_search_report as write_search_report
 from spectrans.report.table import markdown as markdown
 from spectrans.report.table import rich_table as rich_table
 from spectrans.report.write import write as write

@@ -58,10 +58,7 @@ def write_comparison_report(folder: str | Path, dataset: Dataset | None = None) 
         raise ValueError(must("the folder of a comparison", f"hold {RESULTS}", str(folder)))
     results = load_results(home)
     folders = _folders(results, home)
-    found = {
-        plan: {seed: _found(path, dataset) for seed, path in runs.items()}
-        for plan, runs in folders.items()
-    }
+    found = read_comparison(home, results, dataset)
     known = read_facts(home)
     if known is None:
         record = next(one.record for runs in found.values() for one in runs.values())
@@ -76,6 +73,29 @@ def write_comparison_report(folder: str | Path, dataset: Dataset | None = None) 
     title = f"{results.data.name}: {_count(len(results.plans), 'plan')} compared"
     write_whole(path, page.page(title, _lead(results, known), sections, footer(results.versions)))
     return path
+
+
+def read_comparison(home: Path, results: Results, dataset: Dataset | None = None) -> Runs:
+    """Read the finished runs of a comparison.
+
+    Parameters
+    ----------
+    home
+        Its folder.
+    results
+        What it holds.
+    dataset
+        What it was done on, for runs whose answers were not counted when they were trained.
+
+    Returns
+    -------
+    dict
+        The runs of each plan, by seed.
+    """
+    return {
+        plan: {seed: _found(path, dataset) for seed, path in runs.items()}
+        for plan, runs in _folders(results, home).items()
+    }
 
 
 def _folders(results: Results, home: Path) -> Folders:

@@ -62,7 +62,7 @@ def compose(figure: Any, results: Results) -> Any:
     labels += [_baseline(axes, name, value, lead) for name, value in _lines(results)]
     # Texts have a size only once the layout is made.
     figure.draw_without_rendering()
-    _spread(labels[: len(points)], axes)
+    spread(labels[: len(points)], axes)
     # Last: labels may cross it.
     _front(axes, points, lead)
     return axes
@@ -171,7 +171,7 @@ def _baseline(axes: Any, name: str, height: float, lead: Metric) -> Any:
     )
 
 
-def _spread(labels: list[Any], axes: Any) -> None:
+def spread(labels: list[Any], axes: Any) -> None:
     """Move each label beside its point, to the first place where it covers least."""
     taken = [
         artist.get_window_extent().padded(2)

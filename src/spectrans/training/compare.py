@@ -16,6 +16,8 @@ from spectrans.training.spec import RunSpec
 REQUEST = "compare.json"
 RESULTS = "results.json"
 RUNS = "runs"
+# Where a search compares its finalists, in its folder.
+FINALISTS = "finalists"
 
 
 def compare(
@@ -146,12 +148,12 @@ def unfinished(comparison: Comparison, name: str, root: Path) -> Path | None:
 
 
 def best_run(directory: str | Path) -> Path:
-    """Give the run to use of a folder: itself, or the best on validation of a comparison.
+    """Give the run to use of a folder: itself, or the best on validation of several.
 
     Parameters
     ----------
     directory
-        Folder of a run or of a comparison.
+        Folder of a run, of a comparison, or of a search, which compares its finalists.
 
     Returns
     -------
@@ -168,7 +170,8 @@ def best_run(directory: str | Path) -> Path:
         raise ValueError(must("the folder of a run", "exist", str(directory)))
     if (folder / RECORD).is_file():
         return folder
-    found = [path.parent for path in sorted((folder / RUNS).glob(f"*/{RECORD}"))]
+    places = (folder / RUNS, folder / FINALISTS / RUNS)
+    found = [path.parent for place in places for path in sorted(place.glob(f"*/{RECORD}"))]
     if not found:
         raise ValueError(must("the folder of a run", f"hold {RECORD}", str(directory)))
     return max(found, key=lambda path: read_record(path).rank)

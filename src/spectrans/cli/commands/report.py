@@ -8,7 +8,7 @@ def report(
     as_json: parameters.Json = False,
     quiet: parameters.Quiet = False,
 ) -> None:
-    """Make report.html and its figures again, from the files of a run or a comparison.
+    """Make report.html and its figures again, from the files of a run, a comparison or a search.
 
     Example: [bold]spectrans report runs/digits-001[/bold]
     """

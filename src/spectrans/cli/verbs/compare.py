@@ -70,17 +70,31 @@ def run(
         folder = out or _folder(comparison)
         resume(comparison, folder, dataset)
     with failing(), _interruption(comparison, folder, dataset):
-        results = _results(comparison, dataset, folder, jobs, tensorboard, asked, say)
-        write(results, folder)
-        report = write_comparison_report(folder, dataset)
+        introduce(say, dataset)
+        results, report = carry_out(comparison, dataset, folder, jobs, tensorboard, asked, say)
     if as_json:
         typer.echo(json.dumps(results.model_dump(mode="json"), ensure_ascii=False))
     else:
-        _show(results)
+        show(results)
     say.print(f"\nwrote {folder}/: {FIGURE}, {TABLE}, {RESULTS}", style="dim")
     say.print(f"read  {report}")
     if results.failed:
-        raise Failed(_failures(results))
+        raise Failed(failures(results))
+
+
+def carry_out(
+    comparison: Comparison,
+    dataset: Dataset,
+    folder: Path,
+    jobs: int | None,
+    tensorboard: bool,
+    lengths: tuple[int, ...] | None,
+    say: Console,
+) -> tuple[reports.Results, Path]:
+    """Train what is missing, measure, and write everything into the folder."""
+    results = _results(comparison, dataset, folder, jobs, tensorboard, lengths, say)
+    write(results, folder)
+    return results, write_comparison_report(folder, dataset)
 
 
 def with_families(plans: dict[str, Any], families: Sequence[str], layers: int) -> dict[str, Any]:
@@ -118,7 +132,6 @@ def _results(
     say: Console,
 ) -> reports.Results:
     """Train what is missing, then measure what every plan costs."""
-    introduce(say, dataset)
     scored = baselines(dataset)
     task = dataset.task
     shown = ", ".join(f"{b.name} {task.lead.show(b.value(task))}" for b in scored)
@@ -153,14 +166,15 @@ def _interruption(comparison: Comparison, folder: Path, dataset: Dataset) -> Ite
         raise Interrupted(f"interrupted: {kept}; the same command goes on from there") from None
 
 
-def _show(results: reports.Results) -> None:
+def show(results: reports.Results) -> None:
+    """Print the table on standard output."""
     console = result()
     console.print(rich_table(results))
     for line in ("", *caption(results)):
         console.print(line, style="dim")
 
 
-def _failures(results: reports.Results) -> str:
+def failures(results: reports.Results) -> str:
     """Say in one sentence which runs failed and why."""
     reasons = [f"{row.plan}, {reason}" for row in results.plans for reason in row.failures]
     more = f" (and {len(reasons) - 1} more, see {RESULTS})" if len(reasons) > 1 else ""
