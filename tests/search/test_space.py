@@ -16,7 +16,8 @@ class Chance:
     """Chooses by chance, and notes what it was asked."""
 
     def __init__(self, seed: int, **fixed: Any) -> None:
-        self.random, self.fixed, self.names = np.random.RandomState(seed), fixed, []
+        self.random, self.fixed = np.random.RandomState(seed), fixed
+        self.names: list[str] = []
 
     def suggest_int(self, name: str, low: int, high: int) -> int:
         self.names.append(name)

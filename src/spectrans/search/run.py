@@ -131,7 +131,7 @@ class _Going:
                 )
                 self._end(begun, failed, Job(spec, folder))
                 continue
-            job = Job(spec, folder, self._floor(times.median))
+            job = Job(spec, folder, floor=self._floor(times.median))
             self.measured[job] = begun, times
             return job
 
