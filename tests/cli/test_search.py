@@ -136,6 +136,13 @@ def test_a_search_has_a_page_and_a_picture(here: Path, done: Answer) -> None:
     assert (folder / "report.html").read_text("utf-8") == page
 
 
+def test_a_search_answers_with_the_best_of_its_finalists(here: Path, done: Answer) -> None:
+    answer = spectrans("predict", "runs/colours-001", "abcxyz blue", folder=here)
+    assert answer.code == 0
+    assert answer.out.split()[0] in {"red", "green", "blue"}
+    assert "of the runs in runs/colours-001, the best on validation: " in answer.err
+
+
 def test_more_trials_can_be_asked_for_in_the_same_folder(here: Path, found: dict[str, Any]) -> None:
     more = (*SEARCH, "--trials", str(TRIALS + 1), "--finalists", "0", "--out", "runs/colours-001")
     answer = spectrans(*more, folder=here)
