@@ -103,3 +103,12 @@ def test_what_a_killed_process_left_of_the_journal_does_no_harm(tmp_path: Path) 
     again = Study(tmp_path, SPACE, 0, SHARE)
     assert [one.plan for one in again.tried()] == before
     assert drawn(again, 1) == ["wavelet"]
+
+
+def test_a_first_plan_is_not_lost_with_a_process_that_dies_before_it_is_noted(
+    tmp_path: Path,
+) -> None:
+    Study(tmp_path, SPACE, 0, SHARE)._ask(by_chance=False)
+    again = Study(tmp_path, SPACE, 0, SHARE)
+    assert again.left_over() == []
+    assert set(drawn(again, 5)) == {"attention", "fourier", "gfnet", "wavelet", "afno"}

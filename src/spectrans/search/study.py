@@ -102,8 +102,11 @@ class Study:
                     found.append(begun)
         for trial in self.study.get_trials(deepcopy=False, states=(states.RUNNING,)):
             if "plan" not in trial.user_attrs:
-                # Killed before it was known what to try.
+                # Killed before it was known what to try; a first plan must not be lost.
                 self.study.tell(trial.number, state=states.FAIL)
+                choices = trial.system_attrs.get("fixed_params")
+                if choices is not None:
+                    self.study.enqueue_trial(choices, user_attrs=trial.user_attrs)
         return found
 
     def draw(self) -> Begun | None:
