@@ -23,7 +23,7 @@ from spectrans.plan import tiled
 from spectrans.training import Comparison, RunSpec
 from spectrans.training.compare import run_folder
 from spectrans.training.folders import plan_slug
-from tests.cases import CASES, VARIANTS
+from tests.cases import CASES, VARIANTS, ids
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_there_is_one_way_to_write_a_layout(layout: str, one_way: str) -> None:
     assert Comparison(plans=(layout, "attention")).plans[0] == one_way
 
 
-@pytest.mark.parametrize("case", CASES + VARIANTS, ids=str)
+@pytest.mark.parametrize("case", CASES + VARIANTS, ids=ids)
 def test_options_are_read_back_from_what_is_written(case: object) -> None:
     options = case.options  # type: ignore[attr-defined]
     assert parts(written(options))[0].options == options

@@ -67,7 +67,7 @@ OWN = [
     (["compare", "-f", "fnet", "-p", "2xfourier"], "plans must differ, got '2xfourier' and"),
     (["compare", "--lengths", "8,x"], "--lengths must be whole numbers from 1 to 65,536 with"),
     (["compare", "--lengths", "0"], "--lengths must be whole numbers from 1 to 65,536 with"),
-    (["report"], "Missing argument 'DIR'."),
+    (["report"], "Missing argument 'RUN'."),
     (["report", "nowhere"], "the folder of a run or comparison must exist, got 'nowhere'"),
     (
         ["report", "full"],
