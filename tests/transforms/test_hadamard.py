@@ -85,6 +85,16 @@ def test_a_single_token_is_not_the_same_memory_when_compiled(without_shape_check
     assert y.data_ptr() != x.data_ptr()
 
 
+@pytest.mark.usefixtures("without_shape_checks")
+@pytest.mark.parametrize("shape", [(2, 1, 3), (2, 12, 3), (1, 2, 129, 2)])
+def test_the_operator_that_hides_the_factors_keeps_the_rules_of_torch(
+    shape: tuple[int, ...],
+) -> None:
+    x = torch.randn(shape, dtype=torch.float64, requires_grad=True)
+    found = torch.library.opcheck(torch.ops.spectrans.hadamard.default, (x,))
+    assert set(found.values()) == {"SUCCESS"}
+
+
 @pytest.mark.parametrize("n", [31, 96, 4094, 4096])
 @pytest.mark.parametrize(
     ("dtype", "bound"),
