@@ -1,6 +1,7 @@
 """Writing that a loss of power leaves whole: contents first, then the names in the folder."""
 
 import os
+import tempfile
 from pathlib import Path
 
 
@@ -20,3 +21,23 @@ def keep_names(folder: Path) -> None:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file, text as UTF-8, so that it is never seen in part, whatever happens meanwhile.
+
+    A link of that name is replaced, and what it leads to stays as it is.
+    """
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content if isinstance(content, bytes) else content.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        # mkstemp makes private files; a record is as readable as its folder.
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    keep_names(path.parent)

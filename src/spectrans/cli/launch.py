@@ -11,6 +11,7 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from spectrans.cli.sentences import Failed
 from spectrans.processes import LAUNCHED
+from spectrans.training.signals import SIGNALS
 
 # Seconds for the others to save and end when one process is gone or a signal came.
 PATIENCE = 30
@@ -51,7 +52,7 @@ def launch(processes: int, arguments: list[str], on: str) -> int:
         max_restarts=0,
         logs_specs=DefaultLogsSpecs(log_dir=os.devnull),
         shutdown_timeout=PATIENCE,
-        signals_to_handle="SIGTERM,SIGINT",
+        signals_to_handle=",".join(number.name for number in SIGNALS),
     )
     try:
         elastic_launch(config, sys.executable)("-m", "spectrans", *arguments)

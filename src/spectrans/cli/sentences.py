@@ -18,7 +18,7 @@ class Failed(TyperException):
 
 
 class Interrupted(TyperException):
-    """Ctrl-C or SIGTERM, with what is left of the work, in one sentence: exit code 130 or 143."""
+    """Ctrl-C or SIGTERM, with what is left of the work, in one sentence: exit code 128 and the signal."""
 
     exit_code = 130
 

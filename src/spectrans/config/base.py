@@ -17,6 +17,7 @@ from spectrans.blocks.activation import Activation
 from spectrans.blocks.hybrid import NormPosition
 from spectrans.config import text
 from spectrans.config.head import check_head
+from spectrans.disk import write_whole
 from spectrans.errors import must, unknown
 from spectrans.heads import Pooling
 from spectrans.options import Options
@@ -168,7 +169,7 @@ class ModelConfig(Options):
 
     def save(self, path: str | Path) -> None:
         """Write the config to a `.yaml`, `.yml` or `.json` file."""
-        Path(path).write_text(text.dump(self.to_dict(), _form(path)), encoding="utf-8")
+        write_whole(Path(path), text.dump(self.to_dict(), _form(path)))
 
 
 def _form(path: str | Path) -> str:

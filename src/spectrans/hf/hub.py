@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from huggingface_hub import HfApi
 from transformers import PreTrainedModel
 
+from spectrans.disk import write_whole
 from spectrans.hf.card import model_card
 from spectrans.hf.config import SpectransConfig
 from spectrans.hf.export import write_code
@@ -63,7 +64,7 @@ class OnHub(PreTrainedModel):
             write_code(folder, type(self), SpectransConfig)
         if data or metrics or not (folder / PAGE).exists():
             card = model_card(self, name=folder.resolve().name, data=data, metrics=metrics)
-            (folder / PAGE).write_text(str(card), encoding="utf-8")
+            write_whole(folder / PAGE, str(card))
 
     def push_to_hub(  # type: ignore[override]
         self,

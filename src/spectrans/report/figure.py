@@ -1,9 +1,11 @@
 """The picture of a comparison: accuracy against inference speed."""
 
+import io
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from spectrans.disk import write_whole
 from spectrans.report.results import PlanResult, Results
 from spectrans.report.style import COLOURS, INK, MARKERS, MUTED, Picture, house, label
 from spectrans.tasks import Metric
@@ -35,8 +37,10 @@ def draw(results: Results, path: Path) -> None:
     path
         File to write.
     """
+    drawn = io.BytesIO()
     with house():
-        picture(results).figure().savefig(path, metadata={"Software": None})
+        picture(results).figure().savefig(drawn, format="png", metadata={"Software": None})
+    write_whole(path, drawn.getvalue())
 
 
 def picture(results: Results) -> Picture:

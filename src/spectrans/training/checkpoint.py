@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from spectrans.disk import keep_names, write_through
+from spectrans.errors import must
+from spectrans.training.folders import FolderError
 
 FOLDER = "checkpoints"
 MANIFEST = "manifest.json"
@@ -25,6 +27,9 @@ FORMAT = "spectrans-checkpoint-1"
 # The one before the newest stays, in case the newest is damaged.
 KEPT = 2
 _STEP = re.compile(r"\d{6,}")
+# As `spectrans.disk.write_whole` names a file that is not whole yet.
+_SCRATCH = re.compile(r"\..+\.\w+-\w{8}")
+_LONGEST_NAME = 200
 _CHUNK = 1 << 20
 
 
@@ -71,7 +76,7 @@ def save(run: Path, step: int, files: Mapping[str, bytes], notes: Mapping[str, A
     OSError
         It cannot be written; older ones are still there.
     """
-    root = run / FOLDER
+    root = _root(run)
     root.mkdir(parents=True, exist_ok=True)
     target = root / f"{step:06d}"
     scratch = root / f".tmp-{step:06d}-{os.getpid()}"
@@ -110,7 +115,7 @@ def survey(run: Path) -> Survey:
     Survey
         Checkpoints older than the newest whole one are not looked at.
     """
-    root = run / FOLDER
+    root = _root(run)
     faults = [f"{path.name} is half written" for path in sorted(root.glob(".tmp-*"))]
     for path in _steps(root):
         fault = damage(path)
@@ -134,9 +139,11 @@ def damage(path: Path) -> str | None:
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return f"{MANIFEST} is not whole"
     for name, (size, checksum) in listed.items():
-        if Path(name).name != name:
+        if Path(name).name != name or not 0 < len(name) < _LONGEST_NAME:
             return f"{MANIFEST} names a file elsewhere"
         file = path / name
+        if file.is_symlink():
+            return f"{name} is a link"
         if not file.is_file():
             return f"{name} is missing"
         if file.stat().st_size != size:
@@ -148,16 +155,28 @@ def damage(path: Path) -> str | None:
 
 def remove(run: Path) -> None:
     """Delete the checkpoints of a finished run."""
-    root = run / FOLDER
+    root = _root(run)
     if root.is_dir():
         _delete(root)
 
 
 def tidy(run: Path) -> None:
     """Delete what processes that died left half written or half deleted."""
-    for pattern in (f"{FOLDER}/.tmp-*", f"{FOLDER}/.old-*", f".old-{FOLDER}-*"):
+    _root(run)
+    for pattern in (f"{FOLDER}/.tmp-*", f"{FOLDER}/.old-*", f".old-{FOLDER}-*", ".saving-*"):
         for path in run.glob(pattern):
             shutil.rmtree(path, ignore_errors=True)
+    for path in run.iterdir():
+        if _SCRATCH.fullmatch(path.name) and path.is_file():
+            path.unlink(missing_ok=True)
+
+
+def _root(run: Path) -> Path:
+    """Give the folder of checkpoints; behind a link, files of somebody else would be deleted."""
+    root = run / FOLDER
+    if root.is_symlink():
+        raise FolderError(must("the folder of a run", f"hold no link called {FOLDER}", str(run)))
+    return root
 
 
 def _steps(root: Path) -> list[Path]:

@@ -1,10 +1,10 @@
-"""Where runs go: new folders with numbers, and files that are whole or not there."""
+"""Where runs go: new folders with numbers."""
 
-import os
 import re
-import tempfile
 from hashlib import sha256
 from pathlib import Path
+
+from spectrans.disk import write_whole as write_whole
 
 ROOT = Path("runs")
 # Letters of a plan in a file name, of which systems take 255.
@@ -67,17 +67,3 @@ def plan_slug(plan: str) -> str:
     if "(" not in plan and len(name) <= _LONGEST:
         return name
     return f"{name[:_LONGEST]}-{sha256(plan.encode()).hexdigest()[:8]}"
-
-
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file, text as UTF-8, so that it is never seen in part."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content if isinstance(content, bytes) else content.encode())
-        # mkstemp makes private files; a record is as readable as its folder.
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -38,10 +38,14 @@ def locked(folder: Path) -> Iterator[None]:
     Raises
     ------
     FolderError
-        Another process has it.
+        Another process has it, or a link stands in the place of the lock.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    handle = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    # What a link leads to would be emptied: a folder from elsewhere could name any file.
+    if (folder / LOCK).is_symlink():
+        raise FolderError(must("the folder of a run", f"hold no link called {LOCK}", str(folder)))
+    flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
+    handle = os.open(folder / LOCK, flags, 0o644)
     try:
         try:
             _take(handle)

@@ -71,7 +71,7 @@ def train(
     TrainingError
         The loss became infinite or no number, memory was too small, or another process is gone.
     Stopped
-        SIGINT or SIGTERM came while a run with a folder trained; the step is saved.
+        SIGINT, SIGTERM or SIGHUP came while a run with a folder trained; the step is saved.
     FolderError
         The folder is in use, or holds another run.
     ModuleNotFoundError

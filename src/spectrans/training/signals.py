@@ -1,4 +1,7 @@
-"""Ctrl-C and SIGTERM while a run trains: the step is saved; a second one ends at once."""
+"""Ctrl-C, SIGTERM or a closed terminal while a run trains: the step is saved.
+
+A second signal ends the process at once.
+"""
 
 import os
 import signal
@@ -7,7 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# The last one, of a terminal that was closed, is not known to Windows.
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+SIGNALS = tuple(getattr(signal, name) for name in _NAMES if hasattr(signal, name))
 
 
 class Stopped(Exception):  # noqa: N818 - it is no error, but a wish that was granted

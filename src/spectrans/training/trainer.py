@@ -130,7 +130,7 @@ class RunTrainer(Trainer):
 
     def _diverged(self, what: str, place: str | None) -> TrainingError:
         """Say what was no number, where it began, the way out, and what is left."""
-        where = f", first behind {place.removeprefix('model.')}" if place else ""
+        where = f", first behind {place.replace('model.', '', 1)}" if place else ""
         way = f"lower the learning rate of {self.watcher.spec.learning_rate:g}"
         message = f"{what} at step {self.state.global_step + 1}{where}: {way}"
         found = checkpoint.survey(self.run) if self.run else checkpoint.Survey()

@@ -1,0 +1,151 @@
+"""Checkpoints that something happened to: told, passed over, and never taken for whole."""
+
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from spectrans.training import checkpoint
+from spectrans.training.folders import FolderError
+from spectrans.training.lock import LOCK, locked
+from tests.faults.tally import Tally
+
+CHANCE = random.Random(0)
+FILES = {
+    "model.safetensors": CHANCE.randbytes(5_000),
+    "optimizer.safetensors": CHANCE.randbytes(9_000),
+    "progress.json": b'{"step": 2}',
+}
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A folder with two checkpoints."""
+    for step in (1, 2):
+        checkpoint.save(tmp_path, step, FILES, {"torch": "2"})
+    return tmp_path
+
+
+def newest(run: Path) -> list[Path]:
+    return sorted((run / "checkpoints" / "000002").iterdir())
+
+
+def passed_over(run: Path, name: str) -> None:
+    """The checkpoint before is taken, and one sentence names the file."""
+    found = checkpoint.survey(run)
+    assert found.step == 1
+    (fault,) = found.faults
+    assert fault.startswith("000002 is damaged, ")
+    assert name in fault
+
+
+def test_a_file_that_was_cut_anywhere_is_named_and_the_checkpoint_before_is_taken(
+    run: Path, tally: Tally
+) -> None:
+    for file in newest(run):
+        whole = file.read_bytes()
+        for part in range(64):
+            file.write_bytes(whole[: part * len(whole) // 64])
+            with tally.fault():
+                passed_over(run, file.name)
+        file.write_bytes(whole)
+    assert checkpoint.survey(run).step == 2
+
+
+def test_a_flipped_bit_anywhere_is_named_and_the_checkpoint_before_is_taken(
+    run: Path, tally: Tally
+) -> None:
+    chance = random.Random(1)
+    files = [file for file in newest(run) if file.name != checkpoint.MANIFEST]
+    for _ in range(1000):
+        file = chance.choice(files)
+        content = bytearray(file.read_bytes())
+        place = chance.randrange(8 * len(content))
+        content[place // 8] ^= 1 << place % 8
+        whole = file.read_bytes()
+        file.write_bytes(content)
+        with tally.fault():
+            passed_over(run, file.name)
+        file.write_bytes(whole)
+
+
+def test_a_flipped_bit_in_the_manifest_is_told_or_changes_nothing_that_counts(
+    run: Path, tally: Tally
+) -> None:
+    manifest = run / "checkpoints" / "000002" / checkpoint.MANIFEST
+    whole = manifest.read_bytes()
+    for place in range(8 * len(whole)):
+        content = bytearray(whole)
+        content[place // 8] ^= 1 << place % 8
+        manifest.write_bytes(content)
+        with tally.fault():
+            # A letter of a note, or of the name of a note.
+            if checkpoint.survey(run).step == 1:
+                passed_over(run, "")
+            else:
+                assert checkpoint.damage(manifest.parent) is None
+                assert b"torch" in whole[max(0, place // 8 - 12) : place // 8 + 8]
+    assert tally.tried > 1000
+
+
+LIES = {
+    "another step": ('"step": 2', '"step": 1', "manifest.json belongs to another checkpoint"),
+    "a path": ("progress.json", "../progress.json", "manifest.json names a file elsewhere"),
+    "an absolute path": ("progress.json", "/etc/passwd", "manifest.json names a file elsewhere"),
+    "a long name": ("progress.json", "p" * 5000, "manifest.json names a file elsewhere"),
+    "no name": ("progress.json", "", "manifest.json names a file elsewhere"),
+    "a size that is no number": ('"size": 11', '"size": "11"', "progress.json has another size"),
+    "no object": ('{\n "format"', '[{\n "format"', "manifest.json is not whole"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "sentence"), LIES.values(), ids=LIES)
+def test_a_manifest_that_lies_is_passed_over(run: Path, old: str, new: str, sentence: str) -> None:
+    manifest = run / "checkpoints" / "000002" / checkpoint.MANIFEST
+    written = manifest.read_text()
+    assert old in written
+    manifest.write_text(written.replace(old, new))
+    found = checkpoint.survey(run)
+    assert found.step == 1
+    assert found.faults[0].startswith(f"000002 is damaged, {sentence}")
+
+
+def test_a_link_in_the_place_of_a_file_of_a_checkpoint_is_refused(run: Path) -> None:
+    outside = run / "outside"
+    shutil.move(run / "checkpoints" / "000002" / "progress.json", outside)
+    (run / "checkpoints" / "000002" / "progress.json").symlink_to(outside)
+    assert checkpoint.survey(run).faults == ("000002 is damaged, progress.json is a link",)
+
+
+def test_a_link_in_the_place_of_the_lock_is_refused_and_what_it_leads_to_kept(run: Path) -> None:
+    precious = run / "precious.txt"
+    precious.write_text("mine")
+    (run / LOCK).symlink_to(precious)
+    with pytest.raises(FolderError, match=r"must hold no link called \.lock"), locked(run):
+        pass
+    assert precious.read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        checkpoint.survey,
+        checkpoint.tidy,
+        checkpoint.remove,
+        lambda run: checkpoint.save(run, 3, FILES, {}),
+    ],
+    ids=["survey", "tidy", "remove", "save"],
+)
+def test_a_folder_of_checkpoints_that_is_a_link_is_refused(
+    run: Path, use: Callable[[Path], object]
+) -> None:
+    elsewhere = run / "elsewhere"
+    shutil.move(run / "checkpoints", elsewhere)
+    (elsewhere / ".tmp-000009-1").mkdir()
+    (run / "checkpoints").symlink_to(elsewhere)
+    with pytest.raises(FolderError, match="must hold no link called checkpoints"):
+        use(run)
+    names = sorted(path.name for path in elsewhere.iterdir())
+    assert names == [".tmp-000009-1", "000001", "000002"]

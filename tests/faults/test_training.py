@@ -1,0 +1,137 @@
+"""Training that goes wrong by itself or is told to end."""
+
+import fcntl
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from spectrans.training import (
+    Progress,
+    RunSpec,
+    Stopped,
+    TrainingError,
+    checkpoint,
+    load_run,
+    train,
+)
+from spectrans.training.trainer import RunTrainer
+from tests.cli.command import COMMAND, ENVIRONMENT, write_table
+from tests.training.made import order_task
+
+SPEC = RunSpec(
+    plan="attention", steps=12, num_layers=2, hidden_dim=8, num_heads=2, batch_size=8
+)
+TASK = order_task(40)
+
+
+def poison(monkeypatch: pytest.MonkeyPatch, step: int, value: float) -> None:
+    """Spoil a weight of the second block before a step."""
+    plain = RunTrainer.training_step
+
+    def spoilt(self: RunTrainer, *arguments: object) -> torch.Tensor:
+        if self.state.global_step == step - 1:
+            with torch.no_grad():
+                self.answering.model.blocks[1].ffn.up.weight[0, 0] = value
+        return plain(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(RunTrainer, "training_step", spoilt)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_loss_that_is_no_number_ends_the_run_with_step_layer_and_last_good_checkpoint(
+    value: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    poison(monkeypatch, 8, value)
+    with pytest.raises(
+        TrainingError,
+        match=r"^the loss was nan at step 8, first behind the weight blocks\.1\.ffn\.up\.weight: "
+        r"lower the learning rate of 0\.\d+; the last good checkpoint is that of step 6$",
+    ):
+        train(SPEC, TASK, folder=tmp_path, save_every=2)
+    found = checkpoint.survey(tmp_path)
+    assert (found.step, found.faults) == (6, ())
+    assert not (tmp_path / "run.json").exists()
+    monkeypatch.undo()
+    done = train(SPEC, TASK, folder=tmp_path, save_every=2)
+    assert done.history == train(SPEC, TASK).history
+
+
+def test_weights_that_are_no_numbers_are_never_the_best(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Of the last step of the second epoch: what is evaluated then gives no number.
+    plain = RunTrainer._get_grad_norm
+
+    def spoilt(self: RunTrainer, *arguments: object) -> object:
+        norm = plain(self, *arguments)  # type: ignore[arg-type]
+        if self.state.global_step == 9:
+            for parameter in self.answering.parameters():
+                parameter.grad.fill_(torch.nan)
+        return norm
+
+    monkeypatch.setattr(RunTrainer, "_get_grad_norm", spoilt)
+    with pytest.raises(TrainingError, match="step 11"):
+        train(SPEC, TASK, folder=tmp_path, save_every=5)
+    found = checkpoint.survey(tmp_path)
+    assert found.step == 5
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_saves_the_step(signum: signal.Signals, tmp_path: Path) -> None:
+    def watch(report: Progress) -> None:
+        if report.step == 4:
+            os.kill(os.getpid(), signum)
+
+    with pytest.raises(Stopped, match="after step 5 of 12, which is saved") as stopped:
+        train(SPEC, TASK, watch, tmp_path)
+    assert stopped.value.signum == signum
+    assert checkpoint.survey(tmp_path).step == 5
+    assert train(SPEC, TASK, folder=tmp_path).history == train(SPEC, TASK).history
+
+
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_second_signal_ends_the_process_at_once(signum: signal.Signals) -> None:
+    program = f"""
+import os, time
+from spectrans.training.signals import listening
+with listening() as wish:
+    os.kill(os.getpid(), {int(signum)})
+    assert wish.signum == {int(signum)}
+    print("asked", flush=True)
+    os.kill(os.getpid(), {int(signum)})
+    time.sleep(60)
+"""
+    run = [sys.executable, "-c", program]
+    done = subprocess.run(run, capture_output=True, text=True, check=False, timeout=50)
+    assert (done.returncode, done.stdout) == (128 + signum, "asked\n")
+
+
+def test_a_run_whose_terminal_is_closed_saves_the_step(tmp_path: Path) -> None:
+    write_table(tmp_path / "colours.csv")
+    outer, inner = pty.openpty()
+
+    def take() -> None:
+        """Make the terminal that of the process, so that its end is heard."""
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+    sizes = ("--layers", "1", "--hidden-dim", "8", "--heads", "2", "--steps", "100000")
+    process = subprocess.Popen(
+        [*COMMAND, "train", "--data", "colours.csv", "-p", "attention", *sizes, "-o", "run"],
+        cwd=tmp_path, env=ENVIRONMENT, stdin=inner, stdout=inner, stderr=inner,
+        start_new_session=True, preexec_fn=take,
+    )  # fmt: skip
+    os.close(inner)
+    seen = b""
+    while b"loss" not in seen:
+        seen += os.read(outer, 4096)
+    os.close(outer)
+    assert process.wait(60) == 128 + signal.SIGHUP
+    assert checkpoint.survey(tmp_path / "run").step > 0
