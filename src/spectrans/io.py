@@ -16,9 +16,11 @@ from safetensors.torch import save as to_bytes
 from torch import Tensor
 
 from spectrans.config import text
+from spectrans.config.base import ModelConfig
 from spectrans.disk import keep_names, write_through
 from spectrans.errors import must, some, unknown
 from spectrans.models import MODELS, BaseModel
+from spectrans.models.paper import is_large, numbers
 from spectrans.version import __version__
 
 CONFIG = "config.json"
@@ -128,7 +130,9 @@ def from_pretrained(directory: str | Path, model_class: type[BaseModel] = BaseMo
         message = f"{folder} holds a {name}: load it with {name}.from_pretrained"
         raise ValueError(f"{message}, got {model_class.__name__}")
     try:
-        model = MODELS[name].from_config(MODELS[name].config_class(**config))
+        checked = MODELS[name].config_class(**config)
+        _refuse_larger(checked, tensors)
+        model = MODELS[name].from_config(checked)
     except ValueError as error:
         raise ValueError(f"{folder / CONFIG}: {error}") from None
     _check_fit(folder / WEIGHTS, model, tensors)
@@ -159,6 +163,14 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
         reason = "it was changed, damaged, or a save was cut short"
         raise ValueError(f"{problem}: {reason}; to load it all the same, remove that line")
     return config, {key.removeprefix(prefix): value for key, value in tensors.items()}
+
+
+def _refuse_larger(config: ModelConfig, tensors: dict[str, Tensor]) -> None:
+    """Refuse a config of a model far larger than its weights, before it is built."""
+    held = sum(tensor.numel() for tensor in tensors.values())
+    if is_large(config) and (count := numbers(config)) > held:
+        found = f"one with {count:,} weights, and {WEIGHTS} holds {held:,}"
+        raise ValueError(f"the model must be the one that was saved, got {found}")
 
 
 def _check_fit(path: Path, model: BaseModel, tensors: dict[str, Tensor]) -> None:

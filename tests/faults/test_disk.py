@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,9 +17,7 @@ from tests.cli.made import make_run, write_lines
 from tests.faults.disks import Disk
 from tests.training.made import order_task
 
-SPEC = RunSpec(
-    plan="attention", steps=12, num_layers=1, hidden_dim=8, num_heads=2, batch_size=8
-)
+SPEC = RunSpec(plan="attention", steps=12, num_layers=1, hidden_dim=8, num_heads=2, batch_size=8)
 TASK = order_task(40)
 
 pytestmark = pytest.mark.skipif(

@@ -7,8 +7,8 @@ import signal
 import subprocess
 import sys
 import termios
-import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,16 +19,13 @@ from spectrans.training import (
     Stopped,
     TrainingError,
     checkpoint,
-    load_run,
     train,
 )
 from spectrans.training.trainer import RunTrainer
 from tests.cli.command import COMMAND, ENVIRONMENT, write_table
 from tests.training.made import order_task
 
-SPEC = RunSpec(
-    plan="attention", steps=12, num_layers=2, hidden_dim=8, num_heads=2, batch_size=8
-)
+SPEC = RunSpec(plan="attention", steps=12, num_layers=2, hidden_dim=8, num_heads=2, batch_size=8)
 TASK = order_task(40)
 
 
@@ -70,8 +67,8 @@ def test_weights_that_are_no_numbers_are_never_the_best(
     # Of the last step of the second epoch: what is evaluated then gives no number.
     plain = RunTrainer._get_grad_norm
 
-    def spoilt(self: RunTrainer, *arguments: object) -> object:
-        norm = plain(self, *arguments)  # type: ignore[arg-type]
+    def spoilt(self: RunTrainer, *arguments: Any, **settings: Any) -> object:
+        norm = plain(self, *arguments, **settings)
         if self.state.global_step == 9:
             for parameter in self.answering.parameters():
                 parameter.grad.fill_(torch.nan)

@@ -24,7 +24,7 @@ from spectrans.cli.commands.search import search
 from spectrans.cli.commands.sensitivity import sensitivity
 from spectrans.cli.commands.serve import serve
 from spectrans.cli.commands.train import train
-from spectrans.cli.sentences import Interrupted, reason, sentence
+from spectrans.cli.sentences import Interrupted, reason, sentence, tell
 from spectrans.processes import is_main
 from spectrans.version import __version__
 
@@ -86,14 +86,14 @@ def main() -> None:
         code = app(prog_name="spectrans", standalone_mode=False)
         if code == Interrupted.exit_code:
             # typer answers Ctrl-C with this code and no word.
-            typer.echo("spectrans: interrupted", err=True)
+            tell("interrupted")
     except TyperException as error:
         # Of several processes one talks.
         if is_main():
-            typer.echo(f"spectrans: {sentence(error)}", err=True)
+            tell(sentence(error))
         code = error.exit_code
     except OSError as error:
         # As of standard output on a full disk.
-        typer.echo(f"spectrans: {reason(error)}", err=True)
+        tell(reason(error))
         code = 1
     sys.exit(code or 0)

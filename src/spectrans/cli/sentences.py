@@ -1,8 +1,9 @@
 """What the command line says when it cannot go on, always one sentence."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+import typer
 from pydantic import ValidationError
 from typer.exceptions import TyperException
 
@@ -18,7 +19,7 @@ class Failed(TyperException):
 
 
 class Interrupted(TyperException):
-    """Ctrl-C or SIGTERM, with what is left of the work, in one sentence: exit code 128 and the signal."""
+    """Ctrl-C or SIGTERM, with what is left of the work, in one sentence: 128 and the signal."""
 
     exit_code = 130
 
@@ -45,6 +46,12 @@ def failing() -> Iterator[None]:
         yield
     except (TrainingError, ModuleNotFoundError, OSError) as error:
         raise Failed(reason(error)) from None
+
+
+def tell(last: str) -> None:
+    """Say a last word on standard error, if anybody listens any more."""
+    with suppress(OSError):
+        typer.echo(f"spectrans: {last}", err=True)
 
 
 def reason(error: Exception) -> str:

@@ -2,6 +2,8 @@
 
 import os
 import sys
+from contextlib import suppress
+from typing import IO, Any, cast
 
 from rich.console import Console
 
@@ -12,21 +14,40 @@ from spectrans.printable import plain as plain
 _WIDE = 160
 
 
+class _Heard:
+    """Standard error, where it does no harm that nobody listens any more.
+
+    The terminal of a long run may be closed: what is computed is worth more than what is said.
+    """
+
+    def write(self, text: str) -> int:
+        with suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        with suppress(OSError):
+            sys.stderr.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(sys.stderr, name)
+
+
 def talk(quiet: bool = False) -> Console:
     """Give the console for what is said on the way."""
-    return _console(stderr=True, quiet=quiet)
+    return _console(cast(IO[str], _Heard()), quiet=quiet)
 
 
 def result() -> Console:
     """Give the console for results."""
-    return _console(stderr=False)
+    return _console(None)
 
 
-def _console(*, stderr: bool, quiet: bool = False) -> Console:
+def _console(file: IO[str] | None, *, quiet: bool = False) -> Console:
     # Without markup: names of files and classes may hold brackets.
-    seen = (sys.stderr if stderr else sys.stdout).isatty() or "COLUMNS" in os.environ
+    seen = (file or sys.stdout).isatty() or "COLUMNS" in os.environ
     width = None if seen else _WIDE
-    return Console(stderr=stderr, quiet=quiet, highlight=False, markup=False, width=width)
+    return Console(file=file, quiet=quiet, highlight=False, markup=False, width=width)
 
 
 def introduce(console: Console, dataset: Dataset) -> None:

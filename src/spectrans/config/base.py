@@ -29,6 +29,7 @@ Config = TypeVar("Config", bound="ModelConfig")
 
 # No model is larger; a size from a damaged file gets a sentence and no attempt.
 Size = Annotated[PositiveInt, Field(lt=2**31)]
+MOST_LAYERS = 10_000
 
 _FORMS = {".yaml": "yaml", ".yml": "yaml", ".json": "json"}
 
@@ -93,7 +94,7 @@ class ModelConfig(Options):
 
     vocab_size: Size | None = None
     hidden_dim: Size = 768
-    num_layers: PositiveInt = Field(default=12, le=10_000)
+    num_layers: PositiveInt = Field(default=12, le=MOST_LAYERS)
     sequence_length: Size = Field(
         default=512, validation_alias=AliasChoices("sequence_length", "max_sequence_length")
     )

@@ -108,7 +108,12 @@ class SpectralAttentionMixer(Mixer):
                 nn.init.constant_(length, self.heads.head_dim**0.25)
 
     def redraw(self, seed: int | None = None) -> None:
-        """Draw new random directions in place; None takes a seed from torch's global generator."""
+        """Draw new random directions in place; None takes a seed from torch's global generator.
+
+        Of a mixer on the meta device, which holds no numbers, nothing is drawn.
+        """
+        if self.projection.is_meta:
+            return
         if seed is None:
             seed = int(torch.randint(2**62, (), device="cpu"))
         generator = torch.Generator().manual_seed(seed)

@@ -11,15 +11,15 @@ from jaxtyping import Float, Integer
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from spectrans.blocks.hybrid import HybridBlock
 from spectrans.blocks.norm import Norm
 from spectrans.config.base import ModelConfig
 from spectrans.errors import must
 from spectrans.initialisation import init_unit_gain
 from spectrans.linear import apply_linear
-from spectrans.mixers.base import Dims
+from spectrans.models.block import build_block
 from spectrans.models.head import build_head
 from spectrans.models.inputs import check_input, check_types, in_range, places
+from spectrans.models.paper import refuse_beyond_memory
 from spectrans.models.summary import Summary, summarise
 from spectrans.packing import Rows, pack_rows
 from spectrans.positions import LearnedPositions, SinusoidalPositions
@@ -38,7 +38,8 @@ class BaseModel(nn.Module):
     Parameters
     ----------
     config
-        What to build; its `plan()` names the mixer of every layer.
+        What to build; its `plan()` names the mixer of every layer. A model larger than the memory
+        of this machine is refused before anything is allocated.
 
     Attributes
     ----------
@@ -53,6 +54,7 @@ class BaseModel(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.config = config
+        refuse_beyond_memory(config)
         self._build_input()
         self.blocks = self.build_blocks()
         pre = config.norm_position == "pre"
@@ -101,29 +103,7 @@ class BaseModel(nn.Module):
             One new `HybridBlock` per layer.
         """
         config = self.config
-        dims = Dims(
-            hidden_dim=config.hidden_dim,
-            num_heads=getattr(config, "num_heads", Dims.num_heads),
-            max_sequence_length=config.sequence_length,
-        )
-        # Pre-norm: 2 L branches of power 1 add at most 8 to the stream, at any depth. The usual
-        # 1/sqrt(2 L) makes a shallow model learn as if at a third of its learning rate.
-        pre = config.norm_position == "pre"
-        scale = min(1.0, 2.0 / math.sqrt(config.num_layers)) if pre else 1.0
-        return nn.ModuleList(
-            HybridBlock(
-                options.build(dims),
-                config.hidden_dim,
-                config.ffn_hidden_dim or 4 * config.hidden_dim,
-                dropout=config.dropout,
-                norm_eps=config.norm_eps,
-                norm_position=config.norm_position,
-                residual_scale=scale,
-                activation=config.activation,
-                mixing_dropout=config.mixing_dropout,
-            )
-            for options in config.plan()
-        )
+        return nn.ModuleList(build_block(config, options) for options in config.plan())
 
     def forward(
         self,

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -18,6 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from spectrans.archives import open_archive, read_array
 from spectrans.errors import must, some
 
 _CONFIG = "config.json"
@@ -169,11 +169,8 @@ def _from_file(path: Path) -> dict[str, Tensor]:
     if path.suffix in _TORCH:
         return _flat(str(path), _torch(path))
     if path.suffix == ".npz":
-        try:
-            with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
-                return _flat(str(path), {key: archive[key] for key in archive.files})
-        except (ValueError, BadZipFile, EOFError, OSError) as error:
-            raise ValueError(f"{path} must be a whole archive of numbers, got: {error}") from None
+        with open_archive(path) as archive:
+            return _flat(str(path), {k: read_array(path, archive, k) for k in archive.files})
     endings = (".safetensors", *_TORCH, ".npz")
     raise ValueError(must(str(path), f"end in one of {', '.join(endings)}", path.suffix))
 

@@ -17,7 +17,6 @@ from spectrans.report.run import (
     data_of,
     data_section,
     footer,
-    history_of,
     settings_section,
     titled,
 )
@@ -27,6 +26,7 @@ from spectrans.report.verdict import Difference, Found, Runs, amount, difference
 from spectrans.training.compare import RESULTS, run_folder
 from spectrans.training.evidence import examine, read_evidence, save_evidence
 from spectrans.training.folders import write_whole
+from spectrans.training.history import read_history
 from spectrans.training.record import RECORD, load_run, read_record
 
 # The runs of each plan that count, by seed.
@@ -205,7 +205,7 @@ def difference_table(compared: Sequence[Difference], results: Results) -> str:
 def _curves(results: Results, folders: Folders) -> Picture | None:
     name = f"validation_{results.lead.name}"
     runs = {
-        plan: [curves.points(history_of(path), name) for path in seeds.values()]
+        plan: [curves.points(read_history(path), name) for path in seeds.values()]
         for plan, seeds in folders.items()
         if seeds
     }

@@ -1,6 +1,5 @@
 """The report of one training run."""
 
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,8 @@ from spectrans.report.style import FIGURES, Picture
 from spectrans.tasks import Metric
 from spectrans.training.evidence import Evidence, examine, read_evidence, save_evidence
 from spectrans.training.folders import write_whole
+from spectrans.training.history import read_history
 from spectrans.training.record import (
-    HISTORY,
     DataRecord,
     RunRecord,
     load_run,
@@ -66,7 +65,7 @@ def write_run_report(
         save_facts(known, home)
     path = home / page.REPORT
     needs = read_sensitivity(home)
-    write_whole(path, _page(record, history_of(home), evidence, known, needs, home / FIGURES))
+    write_whole(path, _page(record, read_history(home), evidence, known, needs, home / FIGURES))
     return path
 
 
@@ -93,12 +92,6 @@ def data_of(record: RunRecord) -> Dataset:
         rule = "be what the run was trained on"
         raise ValueError(must("the data", rule, f"other rows in {record.spec.data.source}"))
     return dataset
-
-
-def history_of(folder: Path) -> list[dict[str, Any]]:
-    """Read what was measured in the course of a run."""
-    lines = (folder / HISTORY).read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
 
 
 def _page(

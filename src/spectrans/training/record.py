@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 from pydantic import PositiveInt, Strict
 
+from spectrans.archives import open_archive, read_array
 from spectrans.data import Dataset
 from spectrans.data.encoding import AnyEncoding, Subwords
 from spectrans.data.tokenizer import FILE as TOKENIZER
@@ -19,10 +20,11 @@ from spectrans.models import BaseModel
 from spectrans.options import Options
 from spectrans.sequences import Sequences
 from spectrans.tasks import AnyTask, ClassScore
+from spectrans.training.history import HISTORY as HISTORY
+from spectrans.training.history import read_history
 from spectrans.training.spec import RunSpec
 
 RECORD = "run.json"
-HISTORY = "metrics.jsonl"
 SPLITS = "splits.npz"
 
 
@@ -280,12 +282,14 @@ def load_run(directory: str | Path) -> Run:
     """
     folder = Path(directory)
     record = read_record(folder)
-    lines = (folder / HISTORY).read_text(encoding="utf-8").splitlines()
-    history = tuple(json.loads(line) for line in lines)
+    history = tuple(read_history(folder))
     split = None
     if (folder / SPLITS).is_file():
-        with np.load(folder / SPLITS, allow_pickle=False) as packed:
-            split = packed["split"]
+        with open_archive(folder / SPLITS) as packed:
+            split = read_array(folder / SPLITS, packed, "split")
+        if split.ndim != 1 or split.dtype != np.uint8:
+            found = f"{split.ndim}-D {split.dtype}"
+            raise ValueError(f"{folder / SPLITS}: {must('split', 'be 1-D uint8', found)}")
     tokenizer = None
     if isinstance(record.data.encoding, Subwords):
         tokenizer = (folder / TOKENIZER).read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from spectrans.config.base import PositionalEncodingType
+from spectrans.config.base import MOST_LAYERS, PositionalEncodingType, Size
 from spectrans.data import DataSpec
 from spectrans.data.encoding import AnyEncoding
 from spectrans.errors import must
@@ -114,8 +114,8 @@ class RunSpec(Options):
 
     plan: Layout = "3xgfnet,attention"
     data: DataSpec = Field(default_factory=DataSpec)
-    num_layers: PositiveInt = TINY.num_layers
-    hidden_dim: PositiveInt = TINY.hidden_dim
+    num_layers: PositiveInt = Field(default=TINY.num_layers, le=MOST_LAYERS)
+    hidden_dim: Size = TINY.hidden_dim
     num_heads: PositiveInt = TINY.num_heads
     ffn_ratio: PositiveFloat = 2.0
     positional_encoding_type: PositionalEncodingType = "sinusoidal"

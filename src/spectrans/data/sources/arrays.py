@@ -1,6 +1,5 @@
 """NumPy archives of sequences: ids or vectors, padded, ragged or end to end."""
 
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, ClassVar
@@ -8,6 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from jaxtyping import Int64
 
+from spectrans.archives import open_archive, read_array
 from spectrans.data.sources.base import Refuse, Source, refuse_path, strict
 from spectrans.data.sources.members import mapped
 from spectrans.data.sources.picture import Picture
@@ -18,9 +18,6 @@ INPUTS = ("x", "X", "inputs", "sequences", "data", "images")
 IMAGES = "images"
 LABELS = ("y", "Y", "labels", "label", "targets", "target")
 LENGTHS = ("lengths", "length")
-# A file that unpacks to more than this many times its size, and to more than a gibibyte, is a trap.
-MOST_UNPACKED = 100
-LARGE = 2**30
 
 
 class Archive(Source):
@@ -123,30 +120,17 @@ def parts(path: Path) -> dict[str, str]:
 def _open(path: Path) -> Any:
     """Open an archive whose arrays can be unpacked without harm."""
     refuse_path(path)
-    try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(entry.file_size for entry in archive.infolist())
-        if unpacked > max(LARGE, MOST_UNPACKED * path.stat().st_size):
-            rule = f"unpack to at most {MOST_UNPACKED} times its size"
-            raise ValueError(f"{must(path.name, rule, unpacked)} bytes")
-        return np.load(path, allow_pickle=False)
-    except (zipfile.BadZipFile, OSError, EOFError) as error:
-        raise ValueError(f"{path.name} must be a whole .npz file, got: {error}") from None
+    return open_archive(path)
 
 
 def _array(path: Path, archive: Any, name: str) -> np.ndarray:
     """Read one array; refuse Python objects, which would have to be unpickled."""
     try:
         found = mapped(path, name)
-        array = archive[name] if found is None else found
-    except (ValueError, zipfile.BadZipFile, OSError, EOFError, MemoryError) as error:
-        if "allow_pickle" in str(error):
-            kind = "an array of Python objects"
-            fix = "pad rows of different lengths to one, or put them end to end, and add lengths"
-            raise ValueError(
-                f"{path.name}: {must(name, 'hold plain numbers', kind)}; {fix}"
-            ) from None
-        raise ValueError(f"{path.name}: {name} must be a whole array, got: {error}") from None
+        array = read_array(path, archive, name) if found is None else found
+    except ValueError as error:
+        fix = "pad rows of different lengths to one, or put them end to end, and add lengths"
+        raise ValueError(f"{error}; {fix}" if "Python objects" in str(error) else error) from None
     if not isinstance(array, np.ndarray) or array.ndim == 0:
         raise ValueError(f"{path.name}: {must(name, 'be an array with one entry per row', array)}")
     return array

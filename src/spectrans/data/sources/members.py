@@ -6,6 +6,8 @@ from typing import IO
 
 import numpy as np
 
+from spectrans.archives import BROKEN
+
 # Of a local header in a zip archive: its size, and where the lengths of name and extra field are.
 _HEADER, _NAME = 30, 26
 _MAGIC = b"PK\x03\x04"
@@ -44,7 +46,7 @@ def mapped(path: Path, name: str) -> np.ndarray | None:
         file.seek(start)
         try:
             shape, fortran, kind = _described(file)
-        except ValueError:
+        except BROKEN:
             return None
         offset = file.tell()
     size = int(np.prod(shape, dtype=object)) * kind.itemsize

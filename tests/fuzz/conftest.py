@@ -1,0 +1,3 @@
+"""The count of faults that tests of readers keep."""
+
+from tests.faults.conftest import tally as tally
