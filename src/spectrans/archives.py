@@ -51,6 +51,10 @@ def open_archive(path: Path) -> Any:
         No such archive, or one that unpacks to far more than its size.
     """
     try:
+        with path.open("rb") as file:
+            # A zip file may begin with anything; NumPy would take the rest for a pickle.
+            if file.read(2) != b"PK":
+                raise zipfile.BadZipFile("it does not begin like one")
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(entry.file_size for entry in archive.infolist())
     except BROKEN as error:

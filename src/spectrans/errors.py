@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from json import JSONDecodeError
 
 
 class FaultError(ValueError):
@@ -20,6 +21,16 @@ def unknown(kind: str, name: object, known: Iterable[str]) -> str:
 def must(argument: str, rule: str, value: object) -> str:
     """Say which argument breaks which rule, and with what value."""
     return f"{argument} must {rule}, got {value!r}"
+
+
+def unreadable(error: Exception) -> str:
+    """Say why JSON cannot be read."""
+    if isinstance(error, RecursionError):
+        return "brackets nested too deep"
+    if isinstance(error, (JSONDecodeError, UnicodeDecodeError)):
+        return str(error)
+    # Python's own sentence tells programmers how to allow more of them.
+    return "a number of too many digits"
 
 
 def some(names: Iterable[str]) -> str:

@@ -146,7 +146,9 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     try:
         written = (folder / CONFIG).read_text(encoding="utf-8")
         config = text.parse(written, "json")
-    except (UnicodeDecodeError, ValueError) as error:
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{folder / CONFIG} must be UTF-8: {error}") from None
+    except ValueError as error:
         raise ValueError(f"{folder / CONFIG}: {error}") from None
     inner = config.get(OURS)
     prefix = PREFIX if isinstance(inner, dict) else ""
@@ -158,11 +160,32 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     except SafetensorError as error:
         message = f"{path} must be a whole safetensors file, got: {error}"
         raise ValueError(message) from None
-    if wanted is not None and hashlib.sha256(weights).hexdigest() != wanted:
+    if wanted is not None:
+        refuse_sum(path, weights, wanted)
+    return config, {key.removeprefix(prefix): value for key, value in tensors.items()}
+
+
+def refuse_sum(path: Path, weights: bytes, wanted: object) -> None:
+    """Refuse weights with another checksum than their config names.
+
+    Parameters
+    ----------
+    path
+        File of the weights, for the message.
+    weights
+        What it holds.
+    wanted
+        What the config names.
+
+    Raises
+    ------
+    ValueError
+        The two differ.
+    """
+    if hashlib.sha256(weights).hexdigest() != wanted:
         problem = f"{path} must have the {CHECKSUM} that {CONFIG} names"
         reason = "it was changed, damaged, or a save was cut short"
         raise ValueError(f"{problem}: {reason}; to load it all the same, remove that line")
-    return config, {key.removeprefix(prefix): value for key, value in tensors.items()}
 
 
 def _refuse_larger(config: ModelConfig, tensors: dict[str, Tensor]) -> None:

@@ -26,6 +26,7 @@ _COUNTED: dict[str, Callable[[int, int, int], bool]] = {
     "mixed": lambda layer, depth, k: k > 0 and layer % (depth // k) == 0,
     "spectral_first": lambda layer, depth, k: layer >= k,
 }
+_COUNT = re.compile(r"\d{1,9}")
 
 
 def pattern_names() -> list[str]:
@@ -66,7 +67,7 @@ def spatial_layers(pattern: str, num_layers: int) -> list[bool]:
         return [_PATTERNS[name](layer, num_layers) for layer in range(num_layers)]
     if name not in _COUNTED:
         raise ValueError(unknown("alternation_pattern", pattern, pattern_names()))
-    if not count.isdecimal() or int(count) > num_layers:
+    if not _COUNT.fullmatch(count) or int(count) > num_layers:
         rule = f"have a count from 0 to num_layers={num_layers} after ':'"
         raise ValueError(must("alternation_pattern", rule, pattern))
     return [_COUNTED[name](layer, num_layers, int(count)) for layer in range(num_layers)]

@@ -118,7 +118,7 @@ def run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         "vector": [{"x": [[n + 0.5, 1.0]] * 3, "y": n % 2} for n in range(30)],
     }
     if request.param == "pixel":
-        return made_run("digits8")
+        return made_run("digits12")
     path = tmp_path_factory.mktemp("rows") / "rows.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows[request.param]))
     return made_run(path)
@@ -151,5 +151,5 @@ def test_a_spoilt_line_is_read_or_refused(run: Run, examples: int, tally: Tally)
     def read(content: bytes) -> None:
         read_line("line 1", lossy(content), run.record.data)
 
-    lines = (b"a text", b"1,2,3", b"[1, 2]", b"[[0.5, 1], [2, 3]]", b"0 " * 64)
+    lines = (b"a text", b"1,2,3", b"[1, 2]", b"[[0.5, 1], [2, 3]]", b"0 " * 144)
     fuzz(spoilt(*lines), read, tally, examples, (ValueError, FaultError))

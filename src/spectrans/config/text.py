@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from spectrans.errors import must
+from spectrans.errors import FaultError, must, unreadable
 from spectrans.options import SCIENTIFIC
 
 # A config is a page of text; anything larger is not one.
@@ -18,7 +18,7 @@ class _Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.events.AliasEvent):
-            raise ValueError("the YAML text must not use aliases (*name): write the value out")
+            raise FaultError("must not use aliases (*name): write the value out")
         return super().compose_node(parent, index)
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
@@ -60,10 +60,14 @@ def parse(text: str, form: str) -> dict[str, Any]:
     except yaml.YAMLError as error:
         problem = " ".join(str(error).split())
         raise ValueError(f"the config text must be YAML: {problem}") from None
-    except json.JSONDecodeError as error:
-        raise ValueError(f"the config text must be JSON: {error}") from None
     except RecursionError:
         raise ValueError("the config text must not nest this deeply") from None
+    except FaultError as fault:
+        raise ValueError(f"the config text {fault}") from None
+    # Of a number of too many digits, or a date that is none.
+    except ValueError as error:
+        reason = unreadable(error) if form == "json" else "a value that is none"
+        raise ValueError(f"the config text must be {form.upper()}: {reason}") from None
     if not isinstance(data, dict):
         raise ValueError(must("the config text", "be a mapping of names to values", data))
     return data
@@ -79,13 +83,13 @@ def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> None:
-    raise ValueError(f"the config text must hold finite numbers, got {name}")
+    raise FaultError(f"must hold finite numbers, got {name}")
 
 
 def _refuse_repeated(keys: list[Any]) -> None:
     for i, key in enumerate(keys):
         if key in keys[:i]:
-            raise ValueError(f"the config text must name {key!r} once, got it twice")
+            raise FaultError(f"must name {key!r} once, got it twice")
 
 
 def dump(data: dict[str, Any], form: str) -> str:

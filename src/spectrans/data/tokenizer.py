@@ -40,6 +40,11 @@ class Tokenizer:
     ----------
     written
         The tokenizer in the JSON of the `tokenizers` library.
+
+    Raises
+    ------
+    ValueError
+        It is something else, or the library is not installed.
     """
 
     def __init__(self, written: str) -> None:
@@ -47,7 +52,12 @@ class Tokenizer:
         import tokenizers
 
         self.written = written
-        self.inner: Any = tokenizers.Tokenizer.from_str(written)
+        try:
+            self.inner: Any = tokenizers.Tokenizer.from_str(written)
+        # The library raises bare exceptions for whatever it cannot read.
+        except Exception as error:
+            reason = " ".join(str(error).split())
+            raise ValueError(f"{FILE} must be a tokenizer, got: {reason}") from None
         # A file may ask for both.
         self.inner.no_truncation()
         self.inner.no_padding()
@@ -125,10 +135,30 @@ def make(name: str, vocab_size: int | None, texts: Iterable[str]) -> Tokenizer:
     if not path.is_file():
         rule = f"be 'byte', 'bpe', 'wordpiece', a {FILE} or a folder with one"
         raise ValueError(must("tokenizer", rule, name))
+    return read(path)
+
+
+def read(path: Path) -> Tokenizer:
+    """Read a tokenizer from a file.
+
+    Parameters
+    ----------
+    path
+        An existing file.
+
+    Returns
+    -------
+    Tokenizer
+        What it holds.
+
+    Raises
+    ------
+    ValueError
+        It holds something else.
+    """
     try:
         return Tokenizer(path.read_text(encoding="utf-8"))
-    # The library raises bare exceptions for whatever it cannot read.
-    except Exception as error:
+    except UnicodeDecodeError as error:
         raise ValueError(f"{path.name} must be a tokenizer, got: {error}") from None
 
 

@@ -154,13 +154,15 @@ class SpectransPreTrainedModel(OnHub, PreTrainedModel):
         saved = loading.saved_from(source, kwargs)
         new_head = saved is not None and not {c.__name__ for c in cls.__mro__} & set(saved)
         kwargs.setdefault("use_safetensors", True)
-        loaded: Any = super().from_pretrained(
-            source,
-            *model_args,
-            output_loading_info=True,
-            ignore_mismatched_sizes=ignore_mismatched_sizes or new_head,
-            **kwargs,
-        )
+        loading.refuse_changed(source, kwargs.get("subfolder", ""))
+        with loading.safetensors_in_words(source):
+            loaded: Any = super().from_pretrained(
+                source,
+                *model_args,
+                output_loading_info=True,
+                ignore_mismatched_sizes=ignore_mismatched_sizes or new_head,
+                **kwargs,
+            )
         model, info = loaded
         loading.refuse_gaps(
             source, cls.__name__, info, new_head=new_head, any_size=ignore_mismatched_sizes

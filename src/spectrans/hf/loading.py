@@ -1,14 +1,18 @@
 """What loading a folder must not let pass: files outside it, and tensors that are not there."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 
-from spectrans.errors import must, some
+from spectrans.errors import must, some, unreadable
 from spectrans.heads import TiedLMHead
 from spectrans.hf.config import SpectransConfig
+from spectrans.io import CHECKSUM, CONFIG, OURS, WEIGHTS, refuse_sum
 from spectrans.models import BaseModel
 
 HEAD = "model.output_head."
@@ -31,15 +35,67 @@ def refuse_outside(source: Any, subfolder: str = "") -> None:
     Raises
     ------
     ValueError
-        A shard that is not a plain file name.
+        A shard that is not a plain file name, or an index that is none.
     """
     if source is None:
         return
     for index in sorted((Path(source) / subfolder).glob("*.index*.json")):
-        content = json.loads(index.read_text(encoding="utf-8"))
-        for shard in sorted(set(content.get("weight_map", {}).values())):
+        try:
+            listed = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+        except (ValueError, RecursionError) as error:
+            raise ValueError(f"{index} must be whole JSON: {unreadable(error)}") from None
+        except (KeyError, TypeError, AttributeError):
+            raise ValueError(f"{index} must hold a weight_map of weights to files") from None
+        for shard in sorted(set(map(str, listed))):
             if Path(shard).name != shard or "\\" in shard:
                 raise ValueError(must(f"the shards of {index}", "be files beside it", shard))
+
+
+def refuse_changed(source: Any, subfolder: str = "") -> None:
+    """Refuse a folder that spectrans itself wrote and whose weights are not those it wrote.
+
+    Parameters
+    ----------
+    source
+        Path of a folder; anything else is passed over.
+    subfolder
+        Where in the folder the weights are.
+
+    Raises
+    ------
+    ValueError
+        The checksum differs.
+    """
+    folder = Path(source or "") / subfolder
+    if source is None or not ((folder / CONFIG).is_file() and (folder / WEIGHTS).is_file()):
+        return
+    try:
+        ours = json.loads((folder / CONFIG).read_text(encoding="utf-8")).get(OURS)
+    except (ValueError, RecursionError, AttributeError):
+        return  # which transformers says itself
+    wanted = ours.get(CHECKSUM) if isinstance(ours, dict) else None
+    if wanted is not None:
+        refuse_sum(folder / WEIGHTS, (folder / WEIGHTS).read_bytes(), wanted)
+
+
+@contextmanager
+def safetensors_in_words(source: Any) -> Iterator[None]:
+    """Turn the complaint of a file that is not whole into a sentence with the folder.
+
+    Parameters
+    ----------
+    source
+        What is loaded.
+
+    Raises
+    ------
+    ValueError
+        The file is not whole.
+    """
+    try:
+        yield
+    except SafetensorError as error:
+        raise ValueError(f"{source} must hold whole safetensors files, got: {error}") from None
 
 
 def refuse_parted(model: BaseModel) -> None:

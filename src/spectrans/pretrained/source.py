@@ -8,7 +8,6 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from spectrans.archives import open_archive, read_array
-from spectrans.errors import must, some
+from spectrans.errors import must, some, unreadable
 
 _CONFIG = "config.json"
 # In the order in which they are looked for.
@@ -178,7 +177,8 @@ def _from_file(path: Path) -> dict[str, Tensor]:
 def _torch(path: Path) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    # Of a damaged file torch raises whatever the part raises that stumbles first.
+    except Exception as error:
         first = (str(error).splitlines() or ["nothing"])[0]
         raise ValueError(f"{path} must be a torch file of tensors alone, got: {first}") from None
 
@@ -186,8 +186,8 @@ def _torch(path: Path) -> Any:
 def _json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"{path} must be JSON, got: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} must be JSON, got: {unreadable(error)}") from None
     if not isinstance(content, dict):
         raise ValueError(must(str(path), "map names to values", type(content).__name__))
     return content

@@ -172,6 +172,8 @@ class Picture:
             # Of nothing that differs between two calls or comes from elsewhere.
             nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
             figure.savefig(svg, format="svg", metadata=nothing)
+        if folder.is_symlink():
+            raise ValueError(f"{folder} must be a folder, got a link: remove it")
         folder.mkdir(exist_ok=True)
         write_whole(folder / f"{self.name}.png", png.getvalue())
         write_whole(folder / f"{self.name}.svg", svg.getvalue())

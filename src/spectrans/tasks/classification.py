@@ -1,5 +1,6 @@
 """One of several classes for each row."""
 
+import re
 from array import array
 from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal
@@ -17,6 +18,9 @@ from spectrans.tasks.counts import ClassCounts, balanced, refuse_few, refuse_for
 
 # More are no classes, but something that is different in every row.
 MOST_CLASSES = 10_000
+
+# Longer ones are names: they are not computed with.
+_WHOLE = re.compile(r"-?\d{1,18}")
 
 
 class Classification(Task):
@@ -222,6 +226,6 @@ class ClassCollector(Collector):
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:
     """Sort classes: by value when all are whole numbers, else by name."""
-    if all(name.removeprefix("-").isdecimal() for name in names):
+    if all(_WHOLE.fullmatch(name) for name in names):
         return tuple(sorted(names, key=lambda name: (int(name), name)))
     return tuple(sorted(names))

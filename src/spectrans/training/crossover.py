@@ -1,5 +1,6 @@
 """Plans against the length of a row: what is measured, what was found, and who overtakes whom."""
 
+import re
 from collections.abc import Sequence
 from statistics import median, quantiles
 from typing import Literal
@@ -163,7 +164,7 @@ def parse_lengths(text: str) -> tuple[int, ...]:
     """
     ends = text.split("..")
     parts = ends if len(ends) == 2 else text.split(",")
-    if not all(part.strip().isdecimal() for part in parts):
+    if not all(re.fullmatch(r"\s*\d{1,9}\s*", part) for part in parts):
         raise ValueError(must("lengths", "be written as 128..8192 or 100,1000", text))
     numbers = sorted({int(part) for part in parts})
     if not 1 <= numbers[0] <= numbers[-1] <= _LONGEST:

@@ -17,7 +17,7 @@ BASES = {
 }
 # What `all` stands for.
 USUAL = ("attention", "fnet", "fnet-top-2", "even", "wavelet", "gfnet", "afno")
-_NAME = re.compile(r"(\w+)(?:-(even|top-(\d+)))?")
+_NAME = re.compile(r"(\w+)(?:-(even|top-(\d{1,9})))?")
 
 
 def names() -> list[str]:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from spectrans.errors import must
+from spectrans.errors import must, unreadable
 
 HISTORY = "metrics.jsonl"
 
@@ -32,8 +32,10 @@ def read_history(directory: str | Path) -> list[dict[str, Any]]:
     try:
         for line in path.read_text(encoding="utf-8").splitlines():
             found.append(json.loads(line))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"{path} line {len(found) + 1} must be whole JSON: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{path} line {len(found) + 1} must be whole JSON: {unreadable(error)}"
+        ) from None
     wrong = next((entry for entry in found if not isinstance(entry, dict)), None)
     if wrong is not None:
         raise ValueError(must(str(path), "hold JSON objects", wrong))

@@ -1,6 +1,7 @@
 """What a trained model is asked about, as token sequences."""
 
 import json
+import re
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from spectrans.tasks import MaskedLM
 from spectrans.tasks.tokens import NO_LABEL
 from spectrans.training.record import DataRecord
 
+_SHADE = re.compile(r"\d{1,9}")
 _SHADES = " .:-=+*#%@"
 # What stands for a hidden token in a text.
 HIDDEN = "[MASK]"
@@ -173,7 +175,7 @@ def _row(place: str, line: str, data: DataRecord) -> Input:
     bare = not line.lstrip().startswith("[")
     try:
         value = json.loads(f"[{','.join(line.replace(',', ' ').split())}]" if bare else line)
-    except (json.JSONDecodeError, RecursionError):
+    except (ValueError, RecursionError):
         raise ValueError(must(place, "hold numbers, or a JSON list of them", line)) from None
     return _sequence(place, value, data)
 
@@ -214,7 +216,7 @@ def _pixels(place: str, line: str, data: DataRecord) -> Input:
     shades = data.encoding.vocab_size
     if len(fields) != data.max_length:
         raise ValueError(must(place, f"hold {data.max_length} grey values", len(fields)))
-    wrong = [field for field in fields if not field.isdecimal() or int(field) >= shades]
+    wrong = [field for field in fields if not _SHADE.fullmatch(field) or int(field) >= shades]
     if wrong:
         rule = f"hold whole numbers from 0 to {shades - 1}"
         raise ValueError(must(place, rule, wrong[0]))

@@ -14,7 +14,8 @@ from spectrans.archives import open_archive, read_array
 from spectrans.data import Dataset
 from spectrans.data.encoding import AnyEncoding, Subwords
 from spectrans.data.tokenizer import FILE as TOKENIZER
-from spectrans.errors import must
+from spectrans.data.tokenizer import read as read_tokenizer
+from spectrans.errors import must, unreadable
 from spectrans.io import from_pretrained
 from spectrans.models import BaseModel
 from spectrans.options import Options
@@ -253,8 +254,8 @@ def read_json(path: Path) -> dict[str, Any]:
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"{path} must be whole JSON: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} must be whole JSON: {unreadable(error)}") from None
     if not isinstance(data, dict):
         raise ValueError(must(str(path), "hold a JSON object", data))
     return data
@@ -292,5 +293,5 @@ def load_run(directory: str | Path) -> Run:
             raise ValueError(f"{folder / SPLITS}: {must('split', 'be 1-D uint8', found)}")
     tokenizer = None
     if isinstance(record.data.encoding, Subwords):
-        tokenizer = (folder / TOKENIZER).read_text(encoding="utf-8")
+        tokenizer = read_tokenizer(folder / TOKENIZER).written
     return Run(record, from_pretrained(folder), history, split, tokenizer)

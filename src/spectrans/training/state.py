@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
+
+from spectrans.errors import unreadable
 
 WEIGHTS = "model.safetensors"
 BEST = "best.safetensors"
@@ -25,8 +28,17 @@ def to_json(value: Any) -> bytes:
 
 
 def read_json(path: Path) -> Any:
-    """Read what `to_json` gave."""
-    return json.loads(path.read_bytes())
+    """Read what `to_json` gave.
+
+    Raises
+    ------
+    ValueError
+        The file holds something else.
+    """
+    try:
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{path} must be whole JSON: {unreadable(error)}") from None
 
 
 def to_tensors(tensors: Mapping[str, Tensor]) -> bytes:
@@ -35,8 +47,17 @@ def to_tensors(tensors: Mapping[str, Tensor]) -> bytes:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Read what `to_tensors` gave."""
-    return load(path.read_bytes())
+    """Read what `to_tensors` gave.
+
+    Raises
+    ------
+    ValueError
+        The file holds something else.
+    """
+    try:
+        return load(path.read_bytes())
+    except SafetensorError as error:
+        raise ValueError(f"{path} must be a whole safetensors file, got: {error}") from None
 
 
 def optimiser_files(state: Mapping[str, Any]) -> tuple[bytes, list[dict[str, Any]]]:

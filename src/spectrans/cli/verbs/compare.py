@@ -1,6 +1,7 @@
 """Train several plans, measure them, and report."""
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -110,7 +111,7 @@ def read_lengths(text: str) -> tuple[int, ...]:
     if text == "none":
         return ()
     fields = [field.strip() for field in text.split(",")]
-    if not all(field.isdecimal() and 0 < int(field) <= LONGEST for field in fields):
+    if not all(re.fullmatch(r"\d{1,9}", field) and 0 < int(field) <= LONGEST for field in fields):
         rule = f"be whole numbers from 1 to {LONGEST:,} with commas between, or none"
         raise ValueError(must("--lengths", rule, text))
     return tuple(sorted({int(field) for field in fields}))

@@ -11,7 +11,7 @@ from spectrans.errors import must, unknown
 from spectrans.options import Options
 from spectrans.sequences import Sequences
 
-_WHOLE = re.compile(r"[-+]?\d+")
+_WHOLE = re.compile(r"[-+]?\d{1,18}")
 _FRACTION = re.compile(r"[-+]?(\d+\.\d*|\.\d+)")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from spectrans.data.sources.base import Source, refuse_path
+from spectrans.errors import unreadable
 
 BATCH = 1024
 
@@ -158,8 +159,10 @@ def _class_names(features: Any) -> dict[str, list[str]]:
 def _read_json(path: Path) -> dict[str, Any]:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
-        raise ValueError(f"{path.parent.name}/{path.name} must be whole JSON: {error}") from None
+    except (ValueError, RecursionError) as error:
+        raise ValueError(
+            f"{path.parent.name}/{path.name} must be whole JSON: {unreadable(error)}"
+        ) from None
     if not isinstance(data, dict):
         raise ValueError(f"{path.parent.name}/{path.name} must hold a JSON object")
     return data

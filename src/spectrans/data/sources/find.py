@@ -1,5 +1,6 @@
 """Which source a path names, and whether it comes in splits."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +22,8 @@ FORMATS: dict[str, Callable[[Path, Refuse], Source]] = {
     ".ts": TimeSeries,
     ".txt": PlainText,
 }
+# Folders between a folder of data and its files.
+_DEEPEST = 2
 # What the splits of a folder or a file may be called.
 SPLITS = {
     "train": ("train", "training"),
@@ -59,6 +62,7 @@ def find(path: Path, refuse: Refuse = strict) -> dict[str, Source]:
         if kind == ".npz" and (ends := parts(path)):
             return {split: Archive(path, refuse, end) for split, end in ends.items()}
         return {"all": FORMATS[kind](path, refuse)}
+    refuse_links(path)
     found = {
         split: child
         for split, known in SPLITS.items()
@@ -71,6 +75,32 @@ def find(path: Path, refuse: Refuse = strict) -> dict[str, Source]:
     if "train" in found and (found["train"].is_file() or not any(c.is_dir() for c in rest)):
         return {split: _whole(child, refuse) for split, child in found.items()}
     return {"all": _folder(path, refuse)}
+
+
+def refuse_links(path: Path) -> None:
+    """Refuse links out of a folder: from elsewhere, it could name any file of this machine.
+
+    Parameters
+    ----------
+    path
+        Folder of data.
+
+    Raises
+    ------
+    ValueError
+        Names the first link.
+    """
+    home = path.resolve()
+    for place, inner, names in os.walk(path):
+        for name in sorted([*inner, *names]):
+            child = Path(place, name)
+            if child.is_symlink() and not child.resolve().is_relative_to(home):
+                shown = child.relative_to(path.parent)
+                way = "copy what it leads to, as cp -L does"
+                raise ValueError(f"{shown} must lie in the folder, got a link to elsewhere; {way}")
+        # Splits, classes and files: nothing below is read.
+        if len(Path(place).relative_to(path).parts) >= _DEEPEST:
+            inner.clear()
 
 
 def _part(path: Path) -> str:

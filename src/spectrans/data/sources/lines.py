@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from spectrans.data.sources.base import Source, brief, refuse_path
+from spectrans.errors import unreadable
 
 # A longer line is a file of another kind; reading on would only fill the memory.
 LONGEST_LINE = 2**24
@@ -118,8 +119,8 @@ class Objects(Lines):
         try:
             value = json.loads(line)
         # RecursionError: brackets nested deeper than Python's stack.
-        except (json.JSONDecodeError, RecursionError) as error:
-            reason = getattr(error, "msg", "brackets nested too deep")
+        except (ValueError, RecursionError) as error:
+            reason = getattr(error, "msg", None) or unreadable(error)
             self.refuse(f"{self.place(number)} must be one JSON object, got: {reason}")
             return None
         if isinstance(value, dict):

@@ -12,6 +12,9 @@ from spectrans.archives import BROKEN
 _HEADER, _NAME = 30, 26
 _MAGIC = b"PK\x03\x04"
 
+# Shape, whether columns come first, type.
+_Described = tuple[tuple[int, ...], bool, np.dtype]
+
 
 def mapped(path: Path, name: str) -> np.ndarray | None:
     """Map an array into memory without reading it.
@@ -29,6 +32,25 @@ def mapped(path: Path, name: str) -> np.ndarray | None:
         None where the array is compressed, holds Python objects or is not whole: whoever reads it
         then says so.
     """
+    try:
+        found = _found(path, name)
+    except BROKEN:
+        return None
+    if found is None:
+        return None
+    start, offset, held, (shape, fortran, kind) = found
+    size = int(np.prod(shape, dtype=object)) * kind.itemsize
+    if kind.hasobject or not size or offset - start + size > held:
+        return None
+    back = shape[::-1] if fortran else shape
+    whole = np.memmap(path, dtype=kind, mode="r", offset=offset, shape=back)
+    # A view that is no memmap: those take ten times as long to cut.
+    plain = whole.view(np.ndarray)
+    return plain.T if fortran else plain
+
+
+def _found(path: Path, name: str) -> tuple[int, int, int, _Described] | None:
+    """Say where an array and its numbers begin, how many bytes it has, and what it is."""
     with zipfile.ZipFile(path) as archive:
         try:
             entry = archive.getinfo(f"{name}.npy")
@@ -44,22 +66,11 @@ def mapped(path: Path, name: str) -> np.ndarray | None:
         skipped = sum(int.from_bytes(header[k : k + 2], "little") for k in (_NAME, _NAME + 2))
         start = entry.header_offset + _HEADER + skipped
         file.seek(start)
-        try:
-            shape, fortran, kind = _described(file)
-        except BROKEN:
-            return None
-        offset = file.tell()
-    size = int(np.prod(shape, dtype=object)) * kind.itemsize
-    if kind.hasobject or not size or offset - start + size > entry.file_size:
-        return None
-    back = shape[::-1] if fortran else shape
-    whole = np.memmap(path, dtype=kind, mode="r", offset=offset, shape=back)
-    # A view that is no memmap: those take ten times as long to cut.
-    plain = whole.view(np.ndarray)
-    return plain.T if fortran else plain
+        described = _described(file)
+        return start, file.tell(), entry.file_size, described
 
 
-def _described(file: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype]:
+def _described(file: IO[bytes]) -> _Described:
     """Read shape, order and type of an array."""
     version = np.lib.format.read_magic(file)
     if version == (1, 0):
