@@ -190,6 +190,10 @@ def refuse_sum(path: Path, weights: bytes, wanted: object) -> None:
 
 def _refuse_larger(config: ModelConfig, tensors: dict[str, Tensor]) -> None:
     """Refuse a config of a model far larger than its weights, before it is built."""
+    saved = {key.split(".")[1] for key in tensors if key.startswith("blocks.")}
+    if config.num_layers != len(saved):
+        found = f"one of {config.num_layers:,} layers, and {WEIGHTS} holds {len(saved):,}"
+        raise ValueError(f"the model must be the one that was saved, got {found}")
     held = sum(tensor.numel() for tensor in tensors.values())
     if is_large(config) and (count := numbers(config)) > held:
         found = f"one with {count:,} weights, and {WEIGHTS} holds {held:,}"

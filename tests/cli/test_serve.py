@@ -5,7 +5,9 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -77,7 +79,24 @@ def test_a_server_says_where_it_is_answers_and_ends_when_it_is_told_to(folder: P
         code, out, err = served.end()
     assert code == 0
     assert out.startswith(f"curl http://127.0.0.1:{port}/predict -H 'content-type")
-    assert err == "Ctrl-C ends it\nended: what had come in is answered\n"
+    assert (
+        err
+        == "this machine alone can reach it; Ctrl-C ends it\nended: what had come in is answered\n"
+    )
+
+
+def test_a_request_that_is_under_way_at_sigterm_is_answered(folder: Path) -> None:
+    # A batch waits so long for a second row that the signal comes before the answer.
+    with process(folder, "--batch-wait", "2", "--json") as served, ThreadPoolExecutor(1) as client:
+        port = int(json.loads(served.first)["page"].rpartition(":")[2].strip("/"))
+        body = json.dumps({"input": "abc"}).encode()
+        headers = {"content-type": "application/json"}
+        asked = client.submit(talk, port, "POST", "/predict", body, headers)
+        while talk(port, "GET", "/health").body["waiting"] < 1:
+            time.sleep(0.01)
+        code, _, err = served.end()
+        assert (asked.result().status, code) == (200, 0)
+    assert "Traceback" not in err
 
 
 def test_ctrl_c_ends_a_server_and_other_addresses_come_with_a_warning(folder: Path) -> None:

@@ -1,10 +1,12 @@
 """The page of a model on the hub: what its layers are, what it was trained on, what it scores."""
 
+import html
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
+from spectrans.printable import plain
 from spectrans.version import __version__
 
 if TYPE_CHECKING:
@@ -66,7 +68,9 @@ def model_card(
     ModelCard
         Text with the metadata that the hub reads; `str(...)` is the content of `README.md`.
     """
-    name = name or type(model).__name__
+    # A folder may be called anything, and data be described by anyone: no markup of theirs.
+    name = _text(name or type(model).__name__)
+    data = None if data is None else _text(data)
     summary = model.model.summary()
     mixers = dict.fromkeys(layer.mixer for layer in summary.layers)
     body = _BODY.format(
@@ -91,8 +95,12 @@ def model_card(
     return ModelCard(f"---\n{header.to_yaml()}\n---\n{body}")
 
 
+def _text(text: str) -> str:
+    return html.escape(plain(" ".join(text.split())), quote=False)
+
+
 def _table(metrics: Mapping[str, float]) -> str:
-    rows = [f"| {name} | {value:.6g} |" for name, value in metrics.items()]
+    rows = [f"| {_text(name)} | {value:.6g} |" for name, value in metrics.items()]
     return "\n".join(["| metric | value |", "|---|---:|", *rows])
 
 

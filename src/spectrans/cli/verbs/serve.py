@@ -70,7 +70,8 @@ def run(
             kind = done.record.data.encoding.kind
             typer.echo(f"{chosen} at {place}/")
             typer.echo(curl(place, kind, shown))
-        say.print("Ctrl-C ends it", style="dim")
+        reached = "this machine alone can reach it; " if is_loopback(bound) else ""
+        say.print(f"{reached}Ctrl-C ends it", style="dim")
 
     with failing():
         server(app, limits, ready).run([bound])
