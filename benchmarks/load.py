@@ -106,6 +106,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("run")
     parser.add_argument("--seconds", type=float, default=120)
     parser.add_argument("--clients", type=int, default=96)
+    parser.add_argument("--json", type=Path, help="file for the figures")
     asked = parser.parse_args(words)
     command = [sys.executable, "-m", "spectrans", "serve", asked.run, "--port", "0", "--json", "-q"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
@@ -116,6 +117,16 @@ def main(words: list[str] | None = None) -> int:
         server.terminate()
     print(report(tally, asked.seconds, asked.clients))
     print(f"exit code           {server.returncode}")
+    if asked.json is not None:
+        figures = {
+            "seconds": asked.seconds,
+            "clients": asked.clients,
+            "statuses": dict(tally.statuses),
+            "slow": round(1e3 * statistics.quantiles(tally.seconds, n=100)[98]),
+            "memory": [round(value, 1) for value in tally.memory],
+            "code": server.returncode,
+        }
+        asked.json.write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
     return 0 if set(tally.statuses) <= {200, 503} and server.returncode == 0 else 1
 
 

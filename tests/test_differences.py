@@ -174,7 +174,7 @@ def defined_in(path: Path) -> set[str]:
     return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
 
 
-@pytest.mark.parametrize("document", ["differences.md", "maths.md"])
+@pytest.mark.parametrize("document", ["differences.md", "maths.md", "trust.md"])
 def test_every_test_that_a_document_names_exists(document: str) -> None:
     known = set().union(*map(defined_in, (ROOT / "tests").rglob("test_*.py")))
     assert set(named_in(document)) <= known

@@ -3,7 +3,7 @@
 import os
 import sys
 from contextlib import suppress
-from typing import IO, Any, cast
+from typing import Any
 
 from rich.console import Console
 
@@ -35,7 +35,7 @@ class _Heard:
 
 def talk(quiet: bool = False) -> Console:
     """Give the console for what is said on the way."""
-    return _console(cast(IO[str], _Heard()), quiet=quiet)
+    return _console(_Heard(), quiet=quiet)
 
 
 def result() -> Console:
@@ -43,7 +43,7 @@ def result() -> Console:
     return _console(None)
 
 
-def _console(file: IO[str] | None, *, quiet: bool = False) -> Console:
+def _console(file: Any, *, quiet: bool = False) -> Console:
     # Without markup: names of files and classes may hold brackets.
     seen = (file or sys.stdout).isatty() or "COLUMNS" in os.environ
     width = None if seen else _WIDE

@@ -1,0 +1,172 @@
+"""Write what was tried against the library into docs/trust.md: python -m benchmarks.trust.
+
+`--run` first runs every test that tests/faults/rows.toml names, the long ones too (an hour on two
+cores), and keeps how many faults were tried and did no harm; `--read FILE...` takes that from
+files that `pytest --junitxml` wrote.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from benchmarks.machine import commit, machine
+from benchmarks.process import ROOT
+
+ROWS = ROOT / "tests" / "faults" / "rows.toml"
+STORED = ROOT / "benchmarks" / "results" / "trust.json"
+LOAD = ROOT / "benchmarks" / "results" / "load.json"
+PAGE = ROOT / "docs" / "trust.md"
+HEAD = """# What was tried against it
+
+Each row is a fault that tests inject, and what must hold then. *Tried* counts faults: the cases of
+a test, or what a test counts itself, such as kills, flipped bits and generated files; *held* those
+that did no harm. `python -m benchmarks.trust` writes this page; `SECURITY.md` says how to report
+what is missing.
+"""
+TABLE = "| | fault | what holds | tried | held |\n|---|---|---|---:|---:|"
+
+Count = dict[str, int]
+
+
+def rows() -> list[dict[str, Any]]:
+    """Give the rows of the table."""
+    found: list[dict[str, Any]] = tomllib.loads(ROWS.read_text(encoding="utf-8"))["rows"]
+    return found
+
+
+def named() -> list[str]:
+    """Give every test that a row names, once."""
+    return list(dict.fromkeys(test for row in rows() for test in row["tests"]))
+
+
+def counted(files: Iterable[Path]) -> dict[str, Count]:
+    """Count faults by test, from what pytest wrote."""
+    found: dict[str, Count] = {}
+    for file in files:
+        for case in ElementTree.parse(file).iter("testcase"):
+            if case.find("skipped") is not None:
+                continue
+            path = case.get("classname", "").replace(".", "/") + ".py"
+            name = case.get("name", "").partition("[")[0]
+            harmed = case.find("failure") is not None or case.find("error") is not None
+            said = {p.get("name"): int(p.get("value", 0)) for p in case.iter("property")}
+            tried = said.get("tried", 1)
+            count = found.setdefault(f"{path}::{name}", {"tried": 0, "held": 0})
+            count["tried"] += tried
+            count["held"] += said.get("held", 0 if harmed else 1)
+            for extra in said.keys() - {"tried", "held"}:
+                count[str(extra)] = max(count.get(str(extra), 0), said[extra])
+    return found
+
+
+def of(test: str, counts: dict[str, Count]) -> Iterator[Count]:
+    """Give the counts of a test, or of all tests of a file."""
+    for name, count in counts.items():
+        if name == test or name.startswith(f"{test}::"):
+            yield count
+
+
+def page(counts: dict[str, Count], where: dict[str, Any]) -> str:
+    """Give the page."""
+    table = rows()
+    lines = [HEAD]
+    total = {"tried": 0, "held": 0}
+    for count in counts.values():
+        total = {key: total[key] + count[key] for key in total}
+    lines.append(
+        f"In all, {total['tried']:,} faults were tried and {total['held']:,} did no harm, on "
+        f"{where['cores']} cores of {where['processor'].partition(' (')[0]} with Python "
+        f"{where['python']}, at commit {where['commit']}.\n"
+    )
+    for part in dict.fromkeys(row["part"] for row in table):
+        lines += [
+            f"## {part}\n",
+            "| | fault | what holds | tried | held |",
+            "|---|---|---|---:|---:|",
+        ]
+        mine = [row for row in table if row["part"] == part]
+        for row in mine:
+            found = [count for test in row["tests"] for count in of(test, counts)]
+            tried, held = (sum(count[key] for count in found) for key in ("tried", "held"))
+            lines.append(
+                f"| {row['id']} | {row['fault']} | {row['holds']} | {tried:,} | {held:,} |"
+            )
+        lines.append("")
+        lines += [f"{row['id']}: {row['limit']}\n" for row in mine if "limit" in row]
+        if part == "Around it" and LOAD.exists():
+            lines.append(_load(json.loads(LOAD.read_text(encoding="utf-8"))))
+        lines += [_tests(mine), ""]
+    return "\n".join(lines)
+
+
+def _load(seen: dict[str, Any]) -> str:
+    """Say what a server did that was kept busy."""
+    memory, statuses = seen["memory"], seen["statuses"]
+    ended = ", ".join(f"{count:,} with {status}" for status, count in sorted(statuses.items()))
+    quarter = len(memory) // 4
+    late = memory[-quarter:]
+    return (
+        f"L1: `python -m benchmarks.load` kept a server busy for {seen['seconds']:g} s from "
+        f"{seen['clients']} connections: requests ended {ended}; 99 of 100 answers came within "
+        f"{seen['slow'] / 1e3:.1f} s. Its memory was {memory[0]:.0f} MiB after the first seconds, "
+        f"{max(memory):.0f} at most, and from {min(late):.0f} to {max(late):.0f} in the last "
+        f"quarter; it ended with exit code {seen['code']} at SIGTERM.\n"
+    )
+
+
+def _tests(table: list[dict[str, Any]]) -> str:
+    """Give the tests of some rows, file by file."""
+    lines = ["| | file | tests |", "|---|---|---|"]
+    for row in table:
+        by_file: dict[str, list[str]] = {}
+        for test in row["tests"]:
+            file, _, name = test.partition("::")
+            by_file.setdefault(file, []).append(f"`{name}`" if name else "all")
+        lines += [
+            f"| {row['id']} | `{file}` | {', '.join(names)} |" for file, names in by_file.items()
+        ]
+    return "\n".join(lines)
+
+
+def run() -> Path:
+    """Run every test that a row names, and give what pytest wrote."""
+    file = Path(tempfile.mkdtemp()) / "trust.xml"
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={file}"]
+    subprocess.run([*command, *named()], cwd=ROOT, check=False)
+    return file
+
+
+def main(words: list[str] | None = None) -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.trust", description=__doc__)
+    parser.add_argument("--run", action="store_true")
+    parser.add_argument("--read", nargs="+", type=Path, default=[])
+    asked = parser.parse_args(words)
+    files = [run()] if asked.run else asked.read
+    if files:
+        known = named()
+        counts = {
+            name: count
+            for name, count in counted(files).items()
+            if name in known or name.partition("::")[0] in known
+        }
+        stored = {
+            "machine": {**machine(), "commit": commit()},
+            "tests": dict(sorted(counts.items())),
+        }
+        STORED.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+    stored = json.loads(STORED.read_text(encoding="utf-8"))
+    PAGE.write_text(page(stored["tests"], stored["machine"]), encoding="utf-8")
+    harmed = [name for name, count in stored["tests"].items() if count["tried"] != count["held"]]
+    return 1 if harmed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

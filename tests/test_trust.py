@@ -1,0 +1,90 @@
+"""The page of faults: complete, true to the tests, and made by its command."""
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+from benchmarks import trust
+from benchmarks.trust import PAGE, STORED, counted, named, page, rows
+
+ROOT = Path(__file__).parents[1]
+IDS = (
+    *(f"K{n}" for n in range(1, 7)), *(f"N{n}" for n in range(1, 7)), "H1", "H2", "D1",
+    *(f"S{n}" for n in range(1, 7)), "F1", "F2", "L1", "L2",
+)  # fmt: skip
+
+
+def defined(path: Path) -> set[str]:
+    """The tests of a file, also those that are made of a function and its settings."""
+    names: set[str] = set()
+    for node in ast.parse(path.read_text("utf-8")).body:
+        if isinstance(node, ast.FunctionDef):
+            names.add(node.name)
+        elif isinstance(node, ast.Assign):
+            names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return names
+
+
+def test_every_row_is_there_once_and_has_tests() -> None:
+    assert sorted(row["id"] for row in rows()) == sorted(IDS)
+    assert all(row["tests"] for row in rows())
+
+
+@pytest.mark.parametrize("test", named())
+def test_a_test_that_the_table_names_exists(test: str) -> None:
+    file, _, name = test.partition("::")
+    assert not name or (name.startswith("test_") and name in defined(ROOT / file))
+    assert (ROOT / file).exists()
+
+
+def test_every_test_of_faults_and_of_spoilt_files_has_a_row() -> None:
+    here = {
+        f"{path.relative_to(ROOT).as_posix()}::{name}"
+        for folder in ("faults", "fuzz")
+        for path in (ROOT / "tests" / folder).glob("test_*.py")
+        for name in defined(path)
+        if name.startswith("test_")
+    }
+    assert sorted(here - set(named())) == []
+
+
+def test_every_test_was_run_and_nothing_did_harm() -> None:
+    stored = json.loads(STORED.read_text("utf-8"))["tests"]
+    ran = set(stored) | {name.partition("::")[0] for name in stored}
+    assert sorted(set(named()) - ran) == []
+    assert [name for name, count in stored.items() if count["tried"] != count["held"]] == []
+
+
+def test_the_page_is_what_the_command_writes() -> None:
+    stored = json.loads(STORED.read_text("utf-8"))
+    assert PAGE.read_text("utf-8") == page(stored["tests"], stored["machine"])
+
+
+def test_faults_are_counted_as_tests_say_or_else_one_a_case(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text(
+        """<testsuites><testsuite>
+        <testcase classname="tests.a" name="test_b[x]"/>
+        <testcase classname="tests.a" name="test_b[y]"><failure/></testcase>
+        <testcase classname="tests.a" name="test_b[z]"><skipped/></testcase>
+        <testcase classname="tests.a" name="test_c"><properties>
+          <property name="tried" value="9"/><property name="held" value="7"/>
+          <property name="rows" value="5"/>
+        </properties></testcase>
+        </testsuite></testsuites>"""
+    )
+    assert counted([tmp_path / "a.xml"]) == {
+        "tests/a.py::test_b": {"tried": 2, "held": 1},
+        "tests/a.py::test_c": {"tried": 9, "held": 7, "rows": 5},
+    }
+
+
+def test_harm_ends_the_command_with_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = json.loads(STORED.read_text("utf-8"))
+    stored["tests"][named()[0]]["held"] -= 1
+    (tmp_path / "trust.json").write_text(json.dumps(stored))
+    monkeypatch.setattr(trust, "STORED", tmp_path / "trust.json")
+    monkeypatch.setattr(trust, "PAGE", tmp_path / "trust.md")
+    assert trust.main([]) == 1
+    assert "| K1 |" in (tmp_path / "trust.md").read_text("utf-8")
