@@ -58,7 +58,17 @@ BARE = {
 }
 
 
-@pytest.mark.parametrize("variables", BARE.values(), ids=BARE)
+# Those that say more than the others, in short.
+SHORT = {"offline", "no home", "no locale"}
+
+
+@pytest.mark.parametrize(
+    "variables",
+    [
+        pytest.param(variables, id=name, marks=[] if name in SHORT else [pytest.mark.slow])
+        for name, variables in BARE.items()
+    ],
+)
 def test_the_first_run_works_and_speaks_to_nobody(
     variables: dict[str, str], tmp_path: Path
 ) -> None:

@@ -1,14 +1,16 @@
 """Checkpoints that something happened to: told, passed over, and never taken for whole."""
 
+import os
 import random
 import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from spectrans.training import checkpoint
-from spectrans.training.folders import FolderError
+from spectrans.training.folders import FolderError, write_whole
 from spectrans.training.lock import LOCK, locked
 from tests.faults.tally import Tally
 
@@ -149,3 +151,23 @@ def test_a_folder_of_checkpoints_that_is_a_link_is_refused(
         use(run)
     names = sorted(path.name for path in elsewhere.iterdir())
     assert names == [".tmp-000009-1", "000001", "000002"]
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_the_name_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[str] = []
+    sync, replace = os.fsync, Path.replace
+
+    def synced(descriptor: int) -> None:
+        seen.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "content")
+        sync(descriptor)
+
+    def replaced(self: Path, target: Path) -> Path:
+        seen.append("name")
+        return replace(self, target)
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(Path, "replace", replaced)
+    write_whole(tmp_path / "run.json", "{}")
+    assert seen == ["content", "name", "folder"]

@@ -1,12 +1,17 @@
 """Links and names that lead out of a folder: not followed, whether to read or to write."""
 
+import io
 import os
+import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from spectrans.data import load
+from spectrans.pretrained import load as load_weights
 from spectrans.report.run import write_run_report
+from spectrans.training import load_run
 from spectrans.training.folders import write_whole
 from tests.cli.made import make_run, write_lines
 
@@ -74,3 +79,25 @@ def test_a_report_writes_nothing_outside_of_its_folder(tmp_path: Path, secret: P
     (tmp_path / "run" / "figures").unlink()
     write_run_report(tmp_path / "run")
     assert [path.name for path in secret.parent.iterdir()] == ["secret.txt"]
+
+
+def trap(path: Path, name: str) -> None:
+    """An archive that says of itself that it unpacks to gigabytes."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        content = io.BytesIO()
+        np.save(content, np.zeros(9, dtype=np.uint8))
+        archive.writestr(f"{name}.npy", content.getvalue())
+        archive.filelist[0].file_size = 3 << 30
+
+
+def test_an_archive_that_unpacks_to_gigabytes_is_refused_wherever_one_is_read(
+    tmp_path: Path,
+) -> None:
+    rows = ({"text": f"{n:03d}", "label": "ab"[n % 2]} for n in range(40))
+    make_run(tmp_path / "run", source=str(write_lines(tmp_path / "rows.jsonl", rows)))
+    trap(tmp_path / "run" / "splits.npz", "split")
+    trap(tmp_path / "weights.npz", "a")
+    trap(tmp_path / "rows.npz", "x")
+    for read, what in ((load_run, "run"), (load_weights, "weights.npz"), (load, "rows.npz")):
+        with pytest.raises(ValueError, match="must unpack to at most 100 times its size, got 3221"):
+            read(tmp_path / what)

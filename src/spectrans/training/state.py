@@ -28,13 +28,7 @@ def to_json(value: Any) -> bytes:
 
 
 def read_json(path: Path) -> Any:
-    """Read what `to_json` gave.
-
-    Raises
-    ------
-    ValueError
-        The file holds something else.
-    """
+    """Read what `to_json` gave; a file with something else is a ValueError."""
     try:
         return json.loads(path.read_bytes())
     except (ValueError, RecursionError) as error:
@@ -47,13 +41,7 @@ def to_tensors(tensors: Mapping[str, Tensor]) -> bytes:
 
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
-    """Read what `to_tensors` gave.
-
-    Raises
-    ------
-    ValueError
-        The file holds something else.
-    """
+    """Read what `to_tensors` gave; a file with something else is a ValueError."""
     try:
         return load(path.read_bytes())
     except SafetensorError as error:
