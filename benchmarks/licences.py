@@ -7,6 +7,7 @@ pyproject.toml with the extras that users name, and everything that these need i
 import re
 import sys
 from importlib import metadata
+from typing import Any
 
 from packaging.requirements import Requirement
 
@@ -57,7 +58,7 @@ def canonical(name: str) -> str:
 
 def licence(name: str) -> str:
     """Give the licence of a library in a few words."""
-    about = metadata.metadata(name)
+    about: Any = metadata.metadata(name)
     expression = about.get("License-Expression")
     kinds = [line for line in about.get_all("Classifier") or () if line.startswith("License :: ")]
     named = ", ".join(line.split(" :: ")[-1] for line in kinds)

@@ -1,5 +1,6 @@
 """A plan: the mixer options of a model, one per layer, and the ways to write one."""
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 

@@ -70,10 +70,11 @@ PLANS = (
     b"3xgfnet,attention",
     b"fourier,attention",
     b"2xlst,2xwavelet,spectral_attention",
+    b"afno(num_blocks=2),wavelet(levels=3, wavelet=haar)",
     b"9xafno",
 )
 PIECES = st.lists(
-    st.sampled_from([b"attention", b"lst", b"gfnet", b"x", b",", b":", b" ", b"2", b"99999999999", b"-", b"top", *NASTY]),
+    st.sampled_from([b"attention", b"lst", b"(", b")", b"=", b"window=8", b"levels", b"gfnet", b"x", b",", b":", b" ", b"2", b"99999999999", b"-", b"top", *NASTY]),
     max_size=8,
 ).map(b"".join)  # fmt: skip
 DEPTH = 7
