@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, NoReturn
 from spectrans.errors import must
 from spectrans.mixers import MixerOptions, resolve
 
-_PART = re.compile(r"\s*(?:(\d{1,9})x)?(\w+)\s*")
+_PART = re.compile(r"\s*(?:(\d{1,18})x)?(\w+)\s*")
 _NAME = re.compile(r"\s*(\w+)\s*=\s*")
 _WORD = re.compile(r"[\w.+-]+")
 _SPACE = re.compile(r"\s*")
