@@ -129,7 +129,7 @@ def lying_header(folder: Path) -> st.SearchStrategy[bytes]:
 
 
 @pytest.mark.parametrize(
-    "examples", [200, pytest.param(6_000, marks=pytest.mark.slow)], ids=["some", "thousands"]
+    "examples", [200, pytest.param(4_000, marks=pytest.mark.slow)], ids=["some", "thousands"]
 )
 @pytest.mark.parametrize("name", ["config.json", "model.safetensors"])
 @pytest.mark.parametrize("summed", [True, False], ids=["checksum", "no checksum"])
@@ -160,7 +160,7 @@ FILES = {
 
 
 @pytest.mark.parametrize(
-    "examples", [200, pytest.param(6_000, marks=pytest.mark.slow)], ids=["some", "thousands"]
+    "examples", [200, pytest.param(4_000, marks=pytest.mark.slow)], ids=["some", "thousands"]
 )
 @pytest.mark.parametrize("name", [checkpoint.MANIFEST, *FILES])
 def test_a_spoilt_checkpoint_is_never_taken_for_whole(

@@ -29,7 +29,7 @@ YAML = tuple(config.to_yaml().encode() for config in (CONFIG, PLANNED))
 JSON = tuple(config.to_json().encode() for config in (CONFIG, PLANNED))
 
 many = pytest.mark.parametrize(
-    "examples", [300, pytest.param(15_000, marks=pytest.mark.slow)], ids=["some", "thousands"]
+    "examples", [300, pytest.param(8_000, marks=pytest.mark.slow)], ids=["some", "thousands"]
 )
 
 
