@@ -48,21 +48,22 @@ def named() -> list[str]:
 
 def counted(files: Iterable[Path]) -> dict[str, Count]:
     """Count faults by test, from what pytest wrote."""
-    found: dict[str, Count] = {}
+    cases: dict[tuple[str, str], Count] = {}
     for file in files:
         for case in ElementTree.parse(file).iter("testcase"):
             if case.find("skipped") is not None:
                 continue
             path = case.get("classname", "").replace(".", "/") + ".py"
-            name = case.get("name", "").partition("[")[0]
+            name, _, setting = case.get("name", "").partition("[")
             harmed = case.find("failure") is not None or case.find("error") is not None
-            said = {p.get("name"): int(p.get("value", 0)) for p in case.iter("property")}
-            tried = said.get("tried", 1)
-            count = found.setdefault(f"{path}::{name}", {"tried": 0, "held": 0})
-            count["tried"] += tried
-            count["held"] += said.get("held", 0 if harmed else 1)
-            for extra in said.keys() - {"tried", "held"}:
-                count[str(extra)] = max(count.get(str(extra), 0), said[extra])
+            said = {p.get("name", ""): int(p.get("value", 0)) for p in case.iter("property")}
+            # A case that was run again counts as the last time.
+            cases[f"{path}::{name}", setting] = {"tried": 1, "held": int(not harmed)} | said
+    found: dict[str, Count] = {}
+    for (test, _), case in cases.items():
+        count = found.setdefault(test, {"tried": 0, "held": 0})
+        for key, value in case.items():
+            count[key] = count.get(key, 0) + value if key in ("tried", "held") else value
     return found
 
 

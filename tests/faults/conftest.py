@@ -1,6 +1,6 @@
 """What tests of faults share: a count of the faults that were tried, kept with the test's result."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -8,9 +8,8 @@ from tests.faults.tally import Tally
 
 
 @pytest.fixture
-def tally(record_property: Callable[[str, object], None]) -> Iterator[Tally]:
+def tally(request: pytest.FixtureRequest) -> Iterator[Tally]:
     """Counts faults, and how many of them did no harm, for docs/trust.md."""
     found = Tally()
     yield found
-    record_property("tried", found.tried)
-    record_property("held", found.held)
+    request.node.user_properties += [("tried", found.tried), ("held", found.held)]

@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -107,7 +106,7 @@ print(len(made.train) + len(made.validation) + len(made.test), (after - before) 
     "rows", [200_000, pytest.param(10_000_000, marks=pytest.mark.slow)], ids=["many", "10 million"]
 )
 def test_memory_for_very_many_rows_is_that_of_their_index(
-    rows: int, tmp_path: Path, record_property: Callable[[str, object], None]
+    rows: int, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     path = tmp_path / "rows.csv"
     with path.open("w") as file:
@@ -122,8 +121,7 @@ def test_memory_for_very_many_rows_is_that_of_their_index(
     )
     read, memory, limit = map(int, done.stdout.split())
     assert read == rows
-    record_property("rows", rows)
-    record_property("bytes a row", round(memory / rows))
+    request.node.user_properties += [("rows", rows), ("bytes a row", round(memory / rows))]
     # Tokens go to a file beyond a limit; of each row its place, length, class and hashes are kept,
     # and sorted. The file itself has 90 bytes a row.
     assert memory < 2 * limit + 250 * rows
