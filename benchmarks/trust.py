@@ -60,9 +60,9 @@ def counted(files: Iterable[Path]) -> dict[str, Count]:
             # A case that was run again counts as the last time.
             cases[f"{path}::{name}", setting] = {"tried": 1, "held": int(not harmed)} | said
     found: dict[str, Count] = {}
-    for (test, _), case in cases.items():
+    for (test, _), once in cases.items():
         count = found.setdefault(test, {"tried": 0, "held": 0})
-        for key, value in case.items():
+        for key, value in once.items():
             count[key] = count.get(key, 0) + value if key in ("tried", "held") else value
     return found
 

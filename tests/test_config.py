@@ -198,11 +198,13 @@ def test_a_bad_config_of_two_types_is_refused(settings: dict[str, Any], sentence
         ("hidden_dim: !!python/object:os.system x", "the config text must be YAML"),
         ("hidden_dim: 3\nhidden_dim: 4", "must name 'hidden_dim' once, got it twice"),
         ("- 1", "must be a mapping of names to values"),
+        ("~: 1", "must name every value by a text, got None"),
+        ("self: 1", "unknown HybridModelConfig option 'self'"),
         ("a: [", "the config text must be YAML"),
         ("[" * 3000, "must"),
         ("x" * 1_000_001, "must have at most 1000000 characters, got 1000001"),
     ],
-    ids=["alias", "tag", "twice", "list", "broken", "deep", "long"],
+    ids=["alias", "tag", "twice", "list", "nameless", "self", "broken", "deep", "long"],
 )
 def test_bad_yaml_is_refused_in_one_sentence(text: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence) as caught:

@@ -52,13 +52,13 @@ def open_archive(path: Path) -> Any:
     """
     try:
         with path.open("rb") as file:
-            begins = file.read(2)
+            begins = file.read(4)
         with zipfile.ZipFile(path) as archive:
             unpacked = sum(entry.file_size for entry in archive.infolist())
     except BROKEN as error:
         raise ValueError(f"{path.name} must be a whole .npz file, got: {error}") from None
     # A zip file may begin with anything; NumPy would take the rest for a pickle.
-    if begins != b"PK":
+    if begins not in (b"PK\x03\x04", b"PK\x05\x06"):
         raise ValueError(f"{path.name} must be a whole .npz file, got one that begins otherwise")
     if unpacked > max(LARGE, MOST_UNPACKED * path.stat().st_size):
         rule = f"unpack to at most {MOST_UNPACKED} times its size"

@@ -44,7 +44,7 @@ def test_a_model_beyond_the_memory_is_refused_with_what_it_would_take(
 def test_what_is_counted_on_paper_is_nearly_what_a_model_holds(plan: str) -> None:
     before = torch.get_rng_state()
     settings: dict[str, Any] = {"vocab_size": 50, "hidden_dim": 24, "num_layers": 4, "num_heads": 4}
-    custom = {"alternation_pattern": "custom", "layer_types": plan}
+    custom: dict[str, Any] = {"alternation_pattern": "custom", "layer_types": plan}
     count = numbers(HybridModelConfig(**settings, **custom))
     assert torch.equal(torch.get_rng_state(), before)
     model = HybridTransformer(**settings, **custom)
@@ -75,7 +75,7 @@ def test_a_config_that_is_larger_than_its_weights_is_refused_before_it_is_built(
 
 
 @pytest.mark.parametrize("settings", [{"num_layers": 10**12}, {"hidden_dim": 2**40}])
-def test_a_run_has_the_limits_of_a_model(settings: dict[str, int]) -> None:
+def test_a_run_has_the_limits_of_a_model(settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must be less than"):
         RunSpec(**settings)
 

@@ -81,7 +81,26 @@ def test_weights_that_are_no_numbers_are_never_the_best(
     assert found.step == 5
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def hear_all() -> None:
+    """Ignore no signal: what starts tests may ignore some, and then a process does so too."""
+    for signum in SIGNALS:
+        signal.signal(signum, signal.SIG_DFL)
+
+
+@pytest.fixture
+def heard() -> Iterator[None]:
+    before = {signum: signal.getsignal(signum) for signum in SIGNALS}
+    hear_all()
+    yield
+    for signum, handler in before.items():
+        signal.signal(signum, handler)
+
+
+@pytest.mark.usefixtures("heard")
+@pytest.mark.parametrize("signum", SIGNALS)
 def test_a_signal_saves_the_step(signum: signal.Signals, tmp_path: Path) -> None:
     def watch(report: Progress) -> None:
         if report.step == 4:
@@ -94,7 +113,7 @@ def test_a_signal_saves_the_step(signum: signal.Signals, tmp_path: Path) -> None
     assert train(SPEC, TASK, folder=tmp_path).history == train(SPEC, TASK).history
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("signum", SIGNALS)
 def test_a_second_signal_ends_the_process_at_once(signum: signal.Signals) -> None:
     program = f"""
 import os, time
@@ -107,7 +126,9 @@ with listening() as wish:
     time.sleep(60)
 """
     run = [sys.executable, "-c", program]
-    done = subprocess.run(run, capture_output=True, text=True, check=False, timeout=50)
+    done = subprocess.run(
+        run, capture_output=True, text=True, check=False, timeout=50, preexec_fn=hear_all
+    )
     assert (done.returncode, done.stdout) == (128 + signum, "asked\n")
 
 
@@ -117,6 +138,7 @@ def test_a_run_whose_terminal_is_closed_saves_the_step(tmp_path: Path) -> None:
 
     def take() -> None:
         """Make the terminal that of the process, so that its end is heard."""
+        hear_all()
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
     sizes = ("--layers", "1", "--hidden-dim", "8", "--heads", "2", "--steps", "100000")

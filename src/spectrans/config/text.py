@@ -70,6 +70,10 @@ def parse(text: str, form: str) -> dict[str, Any]:
         raise ValueError(f"the config text must be {form.upper()}: {reason}") from None
     if not isinstance(data, dict):
         raise ValueError(must("the config text", "be a mapping of names to values", data))
+    # YAML takes numbers, dates and nothing for names, too.
+    for name in data:
+        if not isinstance(name, str):
+            raise ValueError(must("the config text", "name every value by a text", name))
     return data
 
 

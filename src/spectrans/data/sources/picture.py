@@ -94,5 +94,8 @@ def read(file: Path) -> Picture:
                 found = f"mode {image.mode}; save it as such"
                 raise FaultError(f"must be grey or in colours, 8 bits deep and opaque, got {found}")
             return Picture(np.array(image.convert("L"), dtype=np.uint8))
-    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except FaultError:
+        raise
+    # Each format has a reader of its own in Pillow, and each stumbles in its own way.
+    except Exception as error:
         raise FaultError(f"must be a whole picture, got: {error}") from None
