@@ -1,5 +1,6 @@
 """What is given away: built, complete, and nothing that does not belong there."""
 
+import os
 import re
 import subprocess
 import sys
@@ -97,14 +98,15 @@ def test_a_wheel_in_a_fresh_environment_trains_and_answers(built: Path, tmp_path
         if "spectrans" not in child.name.lower() and not (Path(where) / child.name).exists():
             (Path(where) / child.name).symlink_to(child)
     command = [str(tmp_path / "env" / "bin" / "spectrans")]
+    clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     sizes = ["-p", "gfnet", "--layers", "1", "--hidden-dim", "8", "--heads", "2", "--steps", "2"]
     for words in (["--version"], ["train", *sizes, "-o", "run"], ["predict", "run", "-e", "0"]):
         done = subprocess.run(
-            [*command, *words], cwd=tmp_path, capture_output=True, text=True, check=False
+            [*command, *words], cwd=tmp_path, env=clean, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0, done.stderr
     shown = subprocess.run(
         [python, "-c", "import spectrans; print(spectrans.__file__)"],
-        cwd=tmp_path, capture_output=True, text=True, check=True,
+        cwd=tmp_path, env=clean, capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert shown.stdout.startswith(str(tmp_path / "env"))
