@@ -25,6 +25,8 @@ from tests.cli.made import make_run, write_lines
 from tests.faults.tally import Tally
 from tests.fuzz.spoilt import changed, fuzz, spoilt
 
+# Users have none, and what they would say is not ours.
+pytestmark = pytest.mark.usefixtures("without_shape_checks")
 thousands = pytest.mark.parametrize(
     "examples", [200, pytest.param(2_000, marks=pytest.mark.slow)], ids=["some", "thousands"]
 )

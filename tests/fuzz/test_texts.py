@@ -28,6 +28,8 @@ PLANNED = HybridModelConfig(
 YAML = tuple(config.to_yaml().encode() for config in (CONFIG, PLANNED))
 JSON = tuple(config.to_json().encode() for config in (CONFIG, PLANNED))
 
+# Users have none, and what they would say is not ours.
+pytestmark = pytest.mark.usefixtures("without_shape_checks")
 many = pytest.mark.parametrize(
     "examples", [300, pytest.param(8_000, marks=pytest.mark.slow)], ids=["some", "thousands"]
 )
