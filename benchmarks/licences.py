@@ -16,11 +16,11 @@ from benchmarks.process import ROOT
 PAGE = ROOT / "docs" / "licences.md"
 OURS = "spectrans-hybrid"
 # Extras for users; the others are for those who change the library.
-EXTRAS = ("", "hf", "arrow", "serve", "onnx")
+EXTRAS = ("", "hf", "arrow", "serve", "onnx", "search", "track")
 HEAD = """# Licences
 
-What `pip install spectrans-hybrid` brings along, and the extras `hf`, `arrow`, `serve` and `onnx`,
-each library with the licence that it names itself. `python -m benchmarks.licences` writes this page
+What `pip install spectrans-hybrid` brings along, alone and with the extras that the table names, and
+the licence that each library names itself. `python -m benchmarks.licences` writes this page
 from what is installed on Linux with the CPU build of torch; the build for CUDA brings libraries of
 NVIDIA with licences of their own. The data sets that are included have theirs in
 `src/spectrans/data/files/LICENSES.md`.
