@@ -19,7 +19,7 @@ OURS = "spectrans-hybrid"
 EXTRAS = ("", "hf", "arrow", "serve", "onnx", "search", "track")
 HEAD = """# Licences
 
-What `pip install spectrans-hybrid` brings along, alone and with the extras that the table names, and
+What `pip install spectrans-hybrid` brings along, alone and with the extras of the table, and
 the licence that each library names itself. `python -m benchmarks.licences` writes this page
 from what is installed on Linux with the CPU build of torch; the build for CUDA brings libraries of
 NVIDIA with licences of their own. The data sets that are included have theirs in

@@ -103,7 +103,7 @@ def page(counts: dict[str, Count], where: dict[str, Any]) -> str:
         lines += [f"{row['id']}: {row['limit']}\n" for row in mine if "limit" in row]
         if part == "Around it" and LOAD.exists():
             lines.append(_load(json.loads(LOAD.read_text(encoding="utf-8"))))
-        lines += [_tests(mine), ""]
+        lines += [_tests(mine, counts), ""]
     return "\n".join(lines)
 
 
@@ -122,14 +122,16 @@ def _load(seen: dict[str, Any]) -> str:
     )
 
 
-def _tests(table: list[dict[str, Any]]) -> str:
+def _tests(table: list[dict[str, Any]], counts: dict[str, Count]) -> str:
     """Give the tests of some rows, file by file."""
     lines = ["| | file | tests |", "|---|---|---|"]
     for row in table:
         by_file: dict[str, list[str]] = {}
         for test in row["tests"]:
             file, _, name = test.partition("::")
-            by_file.setdefault(file, []).append(f"`{name}`" if name else "all")
+            told = f"`{name}`" if name else "all"
+            left = "" if any(of(test, counts)) else " (not in these figures)"
+            by_file.setdefault(file, []).append(told + left)
         lines += [
             f"| {row['id']} | `{file}` | {', '.join(names)} |" for file, names in by_file.items()
         ]

@@ -23,6 +23,8 @@ _CONFIG = "config.json"
 # In the order in which they are looked for.
 _WHOLE = ("model.safetensors", "pytorch_model.bin")
 _INDEXES = ("model.safetensors.index.json", "pytorch_model.bin.index.json")
+# No shard is called longer; a file system would say so in its own way.
+_LONGEST_NAME = 200
 _TORCH = (".bin", ".pt", ".pth", ".ckpt", ".tar")
 # Where published files keep the weights among other things.
 _WRAPPED = ("model", "state_dict", "model_state", "model_state_dict", "target", "params")
@@ -141,7 +143,7 @@ def _from_shards(index: Path) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     for name in sorted(set(listed.values())):
         # A name with a folder in it could point anywhere on the machine.
-        if Path(name).name != name or name in ("", ".", ".."):
+        if Path(name).name != name or name in ("", ".", "..") or len(name) > _LONGEST_NAME:
             raise ValueError(must(f"{index}: a shard", "be a file of the same folder", name))
         shard = index.parent / name
         if not shard.is_file():

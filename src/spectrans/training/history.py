@@ -36,7 +36,7 @@ def read_history(directory: str | Path) -> list[dict[str, Any]]:
         raise ValueError(
             f"{path} line {len(found) + 1} must be whole JSON: {unreadable(error)}"
         ) from None
-    wrong = next((entry for entry in found if not isinstance(entry, dict)), None)
-    if wrong is not None:
-        raise ValueError(must(str(path), "hold JSON objects", wrong))
+    wrong = [entry for entry in found if not isinstance(entry, dict)]
+    if wrong:
+        raise ValueError(must(str(path), "hold JSON objects", wrong[0]))
     return found
