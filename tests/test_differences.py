@@ -171,7 +171,10 @@ def named_in(document: str) -> list[str]:
 
 def defined_in(path: Path) -> set[str]:
     tree = ast.parse(path.read_text("utf-8"))
-    return {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    names = {node.name for node in tree.body if isinstance(node, ast.FunctionDef)}
+    # Some are made of a function and the settings that it runs with.
+    made = [node.targets for node in tree.body if isinstance(node, ast.Assign)]
+    return names | {t.id for targets in made for t in targets if isinstance(t, ast.Name)}
 
 
 @pytest.mark.parametrize("document", ["differences.md", "maths.md", "trust.md"])

@@ -143,7 +143,8 @@ def _from_shards(index: Path) -> dict[str, Tensor]:
     tensors: dict[str, Tensor] = {}
     for name in sorted(set(listed.values())):
         # A name with a folder in it could point anywhere on the machine.
-        if Path(name).name != name or name in ("", ".", "..") or len(name) > _LONGEST_NAME:
+        plain = Path(name).name == name and name.isprintable() and name not in ("", ".", "..")
+        if not plain or len(name) > _LONGEST_NAME:
             raise ValueError(must(f"{index}: a shard", "be a file of the same folder", name))
         shard = index.parent / name
         if not shard.is_file():
