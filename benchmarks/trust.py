@@ -84,7 +84,7 @@ def page(counts: dict[str, Count], where: dict[str, Any]) -> str:
     lines.append(
         f"In all, {total['tried']:,} faults were tried and {total['held']:,} did no harm, on "
         f"{where['cores']} cores of {where['processor'].partition(' (')[0]} with Python "
-        f"{where['python']}, at commit {where['commit']}.\n"
+        f"{where['python']}.\n"
     )
     for part in dict.fromkeys(row["part"] for row in table):
         lines += [
