@@ -143,6 +143,7 @@ def test_a_search_answers_with_the_best_of_its_finalists(here: Path, done: Answe
     assert "of the runs in runs/colours-001, the best on validation: " in answer.err
 
 
+@pytest.mark.slow
 def test_more_trials_can_be_asked_for_in_the_same_folder(here: Path, found: dict[str, Any]) -> None:
     more = (*SEARCH, "--trials", str(TRIALS + 1), "--finalists", "0", "--out", "runs/colours-001")
     answer = spectrans(*more, folder=here)
@@ -155,6 +156,7 @@ def test_more_trials_can_be_asked_for_in_the_same_folder(here: Path, found: dict
     assert "test rows were not looked at" in " ".join(answer.out.split())
 
 
+@pytest.mark.slow
 def test_a_plan_with_options_goes_through_compare(here: Path) -> None:
     answer = spectrans(
         "compare", "-d", "colours.csv", "-p", "wavelet( levels = 1 ),attention(bias=false)",
@@ -175,6 +177,7 @@ def test_a_plan_with_options_goes_through_compare(here: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_search_in_which_nothing_trains_fails_with_the_reason(here: Path) -> None:
     answer = spectrans(
         "search", "-d", "colours.csv", "--lr", "1e30", "--trials", "2", "--steps", "8", "-q",

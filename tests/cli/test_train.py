@@ -116,6 +116,7 @@ def test_the_curves_of_a_run_that_lost_steps_are_those_that_it_measured(
     assert found == measured
 
 
+@pytest.mark.slow
 def test_a_comparison_writes_the_curves_of_each_run(here: Path) -> None:
     small = [*TRAIN[1:3], *TRAIN[5:-6], "--steps", "5", "--lengths", "none", "--seeds", "2"]
     run = ("compare", *small, "-p", "attention", "-o", "both", "-q", "--tensorboard")
@@ -207,6 +208,7 @@ def test_sigterm_ends_with_143(here: Path) -> None:
     assert "which is saved: spectrans train --resume ended goes on from there" in answer.err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="limits memory as Linux does")
 def test_too_little_memory_is_said_with_what_to_lower(here: Path) -> None:
     limited = "import resource as r; r.setrlimit(r.RLIMIT_AS, (6 << 30, 6 << 30)); "

@@ -27,6 +27,7 @@ assert "spectrans" not in sys.modules
 """
 
 
+@pytest.mark.slow
 def test_another_process_gives_the_answers_of_the_models(tmp_path: Path) -> None:
     wanted = {}
     for name, layers in PLANS.items():

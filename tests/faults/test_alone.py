@@ -64,7 +64,7 @@ BARE = {
 
 
 # Those that say more than the others, in short.
-SHORT = {"offline", "no home", "no locale"}
+SHORT = {"offline", "no home"}
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,7 @@ def test_other_test_rows_change_nothing(tmp_path: Path) -> None:
     assert len({one.validation for one in one.tried}) > 1
 
 
+@pytest.mark.slow
 def test_what_was_found_is_kept_and_more_can_be_asked_for(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     first = search(wanted(2), folder, DATA, 1)
@@ -133,6 +134,7 @@ def test_other_data_of_the_same_name_are_refused(tmp_path: Path) -> None:
         search(wanted(2), tmp_path / "out", order_task(rows=66, length=6), 1)
 
 
+@pytest.mark.slow
 def test_trials_know_no_plan_twice(tmp_path: Path) -> None:
     asked = wanted(9, mixers="fourier", attention="attention")
     found = search(asked, tmp_path / "out", DATA, 1)

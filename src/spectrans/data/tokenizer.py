@@ -40,6 +40,8 @@ class Tokenizer:
     ----------
     written
         The tokenizer in the JSON of the `tokenizers` library.
+    name
+        Of the file that it stands in, for complaints.
 
     Raises
     ------
@@ -47,7 +49,7 @@ class Tokenizer:
         It is something else, or the library is not installed.
     """
 
-    def __init__(self, written: str) -> None:
+    def __init__(self, written: str, name: str = FILE) -> None:
         require_tokenizers()
         import tokenizers
 
@@ -57,7 +59,7 @@ class Tokenizer:
         # The library raises bare exceptions for whatever it cannot read.
         except Exception as error:
             reason = " ".join(str(error).split())
-            raise ValueError(f"{FILE} must be a tokenizer, got: {reason}") from None
+            raise ValueError(f"{name} must be a tokenizer, got: {reason}") from None
         # A file may ask for both.
         self.inner.no_truncation()
         self.inner.no_padding()
@@ -157,7 +159,7 @@ def read(path: Path) -> Tokenizer:
         It holds something else.
     """
     try:
-        return Tokenizer(path.read_text(encoding="utf-8"))
+        return Tokenizer(path.read_text(encoding="utf-8"), path.name)
     except UnicodeDecodeError as error:
         raise ValueError(f"{path.name} must be a tokenizer, got: {error}") from None
 
