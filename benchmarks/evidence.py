@@ -89,7 +89,11 @@ def main(words: list[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.evidence", description=__doc__)
     parser.add_argument("file", nargs="?", type=Path, default=STORED)
-    lines = read_lines(parser.parse_args(words).file)
+    file = parser.parse_args(words).file
+    lines = read_lines(file)
+    if not lines:
+        print(f"{file} must hold runs: python -m benchmarks.quality --preset cpu --lines {file}")
+        return 2
     PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), tables(lines)), encoding="utf-8")
     figure([Scores(group, lines) for group in CORES], CORE, FIGURE)
     return 0

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from scipy.stats import t
 
+from benchmarks import evidence
 from benchmarks.quality import FIGURE, LINES, TABLE, main, restore
 from benchmarks.questions import CORE, CORES, PRESETS, VIEWS, WIDE, Group
 from benchmarks.scores import (
@@ -171,3 +172,28 @@ def test_the_small_preset_runs_goes_on_and_shows_what_it_wrote(
 def test_a_filter_that_matches_nothing_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--filter", "imdb"]) == 2
     assert "no group of smoke contains 'imdb'" in capsys.readouterr().out
+
+
+def test_evidence_is_written_of_runs_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    missing = tmp_path / "none.jsonl"
+    assert evidence.main([str(missing)]) == 2
+    assert capsys.readouterr().out.startswith(f"{missing} must hold runs: ")
+
+
+def test_a_share_is_told_where_attention_is_better_with_every_seed() -> None:
+    group = CORES[0]
+    whole, without, some, *_ = VIEWS["recovery"].plans
+
+    def told(scores: dict[str, list[float]]) -> str:
+        found = Scores(group, ())
+        records = {plan: [line(GROUP.plans[0], v, 0).record for v in values]
+                   for plan, values in scores.items()}  # fmt: skip
+        found.runs = records
+        return evidence.share([found], VIEWS["recovery"]).splitlines()[2]
+
+    clear = {whole: [0.8, 0.9], without: [0.4, 0.6], some: [0.7, 0.8]}
+    assert told(clear) == f"| `{some}` | 71 % |"
+    assert told({**clear, without: [0.4, 0.8]}) == f"| `{some}` | - |"
+    assert told({**clear, some: []}) == f"| `{some}` | - |"
