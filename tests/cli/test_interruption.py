@@ -83,6 +83,7 @@ def test_evaluate_ends_at_once(workplace: Path, long_file: Path) -> None:
     assert (process.returncode, out, err) == (130, "", "spectrans: interrupted\n")
 
 
+@pytest.mark.slow
 def test_train_leaves_an_evaluation_off_and_makes_up_for_it_later(
     long_file: Path, tmp_path: Path
 ) -> None:

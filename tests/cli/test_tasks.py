@@ -50,7 +50,7 @@ ASKED: dict[str, tuple[str, str, list[str], str, set[str]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("tokenizer", ["bpe", "wordpiece"])
+@pytest.mark.parametrize("tokenizer", ["bpe", pytest.param("wordpiece", marks=pytest.mark.slow)])
 def test_a_run_keeps_its_tokenizer(tmp_path: Path, tokenizer: str) -> None:
     rows = [{"tokens": [f"{n:02d}", WORDS[n % 3]], "tags": ["O", "COL"]} for n in range(60)]
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
@@ -62,7 +62,13 @@ def test_a_run_keeps_its_tokenizer(tmp_path: Path, tokenizer: str) -> None:
     assert (answer.out, answer.code) == ("42/O blue/COL\n", 0)
 
 
-@pytest.mark.parametrize("task", ASKED)
+# All of them share what reads, trains and answers; two run in the short form.
+SHORT = ("classification", "masked-lm")
+
+
+@pytest.mark.parametrize(
+    "task", [t if t in SHORT else pytest.param(t, marks=pytest.mark.slow) for t in ASKED]
+)
 def test_a_task_is_guessed_trained_and_asked(tmp_path: Path, task: str) -> None:
     name, content, texts, stdin, keys = ASKED[task]
     (tmp_path / name).write_text(content)

@@ -87,6 +87,7 @@ def curves(folder: Path) -> dict[str, list[tuple[int, float]]]:
     return {name: [(e.step, e.value) for e in events.Scalars(name)] for name in names}
 
 
+@pytest.mark.slow
 def test_the_curves_of_a_run_that_lost_steps_are_those_that_it_measured(
     here: Path, whole: Path
 ) -> None:

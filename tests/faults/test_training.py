@@ -133,6 +133,7 @@ with listening() as wish:
     assert (done.returncode, done.stdout) == (128 + signum, "asked\n")
 
 
+@pytest.mark.slow
 def test_a_run_whose_terminal_is_closed_saves_the_step(tmp_path: Path) -> None:
     write_table(tmp_path / "colours.csv")
     outer, inner = pty.openpty()

@@ -43,7 +43,11 @@ def told(asked: Search, folder: Path, latency: float) -> None:
 
 @pytest.mark.parametrize(
     ("latency", "stop_early", "state", "steps"),
-    [(1e-9, True, "stopped", 4), (1e9, True, "done", 8), (1e-9, False, "done", 8)],
+    [
+        (1e-9, True, "stopped", 4),
+        pytest.param(1e9, True, "done", 8, marks=pytest.mark.slow),
+        pytest.param(1e-9, False, "done", 8, marks=pytest.mark.slow),
+    ],
     ids=["earlier are faster", "earlier are slower", "no stopping"],
 )
 def test_a_trial_that_does_worse_than_faster_ones_is_stopped(
