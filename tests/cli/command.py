@@ -2,8 +2,10 @@
 
 import csv
 import os
+import signal
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,6 +38,36 @@ def spectrans(*arguments: str | Path, folder: Path | None = None, stdin: str = "
         check=False,
     )
     return Answer(done.returncode, done.stdout, done.stderr)
+
+
+def stopped_at(arguments: tuple[str, ...], folder: Path, mark: str, signum: int) -> Answer:
+    """Run the command in a folder, and send it a signal once it said `mark` on standard error.
+
+    SIGINT goes to its workers as well, as from a terminal.
+    """
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        cwd=folder,
+        env=ENVIRONMENT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # What a shell starts with & ignores Ctrl-C, and so would what it starts.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
+    assert process.stderr is not None
+    said = ""
+    for line in process.stderr:
+        said += line
+        if mark in line:
+            break
+    if signum == signal.SIGINT:
+        os.killpg(process.pid, signum)
+    else:
+        process.send_signal(signum)
+    out, err = process.communicate(timeout=120)
+    return Answer(process.returncode, out, said + err)
 
 
 def write_table(path: Path, rows: int = 60) -> Path:

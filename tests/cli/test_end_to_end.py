@@ -1,17 +1,14 @@
 """The way of a user through the commands, each in a process of its own."""
 
 import json
-import os
 import re
 import signal
-import subprocess
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from spectrans.report import load_results
-from tests.cli.command import COMMAND, ENVIRONMENT, Answer, spectrans, write_table
+from tests.cli.command import Answer, spectrans, stopped_at, write_table
 
 SMALL = ("--layers", "1", "--hidden-dim", "8", "--heads", "2", "--batch-size", "8")
 RUNS = 5
@@ -31,27 +28,7 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def interrupted(here: Path) -> Answer:
     """A comparison that got Ctrl-C after the first of its runs; a busy machine may do some more."""
-    process = subprocess.Popen(
-        [*COMMAND, *COMPARE],
-        cwd=here,
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        # What a shell starts with & ignores Ctrl-C, and so would what it starts.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    )
-    assert process.stderr is not None
-    said = ""
-    for line in process.stderr:
-        said += line
-        if f"[1/{RUNS}]" in line:
-            break
-    # As a terminal does it: to the workers as well.
-    os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    return Answer(process.returncode, out, said + err)
+    return stopped_at(COMPARE, here, f"[1/{RUNS}]", signal.SIGINT)
 
 
 @pytest.fixture(scope="module")

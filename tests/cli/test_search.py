@@ -1,18 +1,21 @@
 """`spectrans search` as a user runs it: interrupted, killed, gone on with, and at its end."""
 
 import json
-import os
 import re
 import signal
-import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.cli.command import COMMAND, ENVIRONMENT, Answer, inside, spectrans, write_table
+from tests.cli.command import (
+    Answer,
+    inside,
+    spectrans,
+    stopped_at,
+    write_table,
+)
 
 SMALL = ("--layers", "2", "--hidden-dim", "8", "--heads", "2", "--batch-size", "8")
 TRIALS = 4
@@ -24,30 +27,7 @@ SEARCH = (
 
 def begun(here: Path, number: int, signum: int) -> Answer:
     """A search that gets a signal as soon as it has tried some plans."""
-    process = subprocess.Popen(
-        [*COMMAND, *SEARCH],
-        cwd=here,
-        env=ENVIRONMENT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        # What a shell starts with & ignores Ctrl-C, and so would what it starts.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    )
-    assert process.stderr is not None
-    said = ""
-    for line in process.stderr:
-        said += line
-        if f"[{number}/{TRIALS}]" in line:
-            break
-    if signum == signal.SIGINT:
-        # As a terminal does it: to the workers as well.
-        os.killpg(process.pid, signum)
-    else:
-        process.send_signal(signum)
-    out, err = process.communicate(timeout=120)
-    return Answer(process.returncode, out, said + err)
+    return stopped_at(SEARCH, here, f"[{number}/{TRIALS}]", signum)
 
 
 @pytest.fixture(scope="module")
