@@ -2,6 +2,9 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from io import BufferedWriter
 from pathlib import Path
 
 
@@ -23,15 +26,24 @@ def keep_names(folder: Path) -> None:
             os.close(descriptor)
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
-    """Write a file, text as UTF-8, so that it is never seen in part, whatever happens meanwhile.
+@contextmanager
+def whole(path: Path) -> Iterator[BufferedWriter]:
+    """Give a file to write that has its name once all is written, whatever happens meanwhile.
 
-    A link of that name is replaced, and what it leads to stays as it is.
+    Parameters
+    ----------
+    path
+        Its name. A link of that name is replaced, and what it leads to stays as it is.
+
+    Yields
+    ------
+    BufferedWriter
+        Takes the content; what an exception cuts short leaves nothing.
     """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(content if isinstance(content, bytes) else content.encode())
+            yield file
             file.flush()
             os.fsync(file.fileno())
         # mkstemp makes private files; a record is as readable as its folder.
@@ -41,3 +53,9 @@ def write_whole(path: Path, content: str | bytes) -> None:
         Path(temporary).unlink(missing_ok=True)
         raise
     keep_names(path.parent)
+
+
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file, text as UTF-8, so that it is never seen in part."""
+    with whole(path) as file:
+        file.write(content if isinstance(content, bytes) else content.encode())

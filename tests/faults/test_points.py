@@ -130,7 +130,7 @@ def is_whole(file: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "every", [19, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "each"]
+    "every", [7, pytest.param(1, marks=pytest.mark.slow)], ids=["some", "each"]
 )
 def test_no_file_of_a_report_is_half_written_wherever_its_writer_dies(
     finished: Path, tmp_path: Path, tally: Tally, every: int

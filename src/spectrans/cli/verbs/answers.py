@@ -1,17 +1,17 @@
 """Where answers go: to the terminal, as JSON lines, or as a table."""
 
 import csv
+import io
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import typer
 
 from spectrans.cli.terminal import plain
+from spectrans.disk import whole
 from spectrans.errors import must
 from spectrans.tasks import Task
 from spectrans.training.inputs import Input
@@ -68,18 +68,13 @@ def writing(
     if out is None:
         yield _json_lines(typer.echo) if as_json else _shown(task, draw)
         return
-    handle, temporary = tempfile.mkstemp(dir=out.parent, prefix=f".{out.name}-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as file:
+    with whole(out) as content:
+        file = io.TextIOWrapper(content, encoding="utf-8", newline="")
+        try:
             table = out.suffix.lower() == ".csv"
             yield _table(file) if table else _json_lines(lambda line: file.write(line + "\n"))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(out)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        finally:
+            file.detach()  # what holds the bytes brings them to the disk
 
 
 def numbered(given: Input, answer: dict[str, Any]) -> dict[str, Any]:
@@ -101,7 +96,7 @@ def _json_lines(put: Callable[[str], Any]) -> Write:
     return lambda given, answer: put(json.dumps(numbered(given, answer), ensure_ascii=False))
 
 
-def _table(file: IO[str]) -> Write:
+def _table(file: io.TextIOWrapper) -> Write:
     writer = csv.writer(file)
     columns: list[str] = []
 
