@@ -54,8 +54,8 @@ def tables(lines: list[Line]) -> dict[str, str]:
 def share(all_scores: Sequence[Scores], view: View) -> str:
     """Write how much of the way from the plan without attention to all-attention a hybrid goes.
 
-    Only where attention is better than no attention by more than both intervals: elsewhere there is
-    nothing to recover.
+    Only where every seed of attention is better than every seed without: elsewhere there is nothing
+    to recover.
     """
     whole, without, *hybrids = view.plans
     head = ["plan", *(scores.group.name for scores in all_scores)]
@@ -69,7 +69,10 @@ def share(all_scores: Sequence[Scores], view: View) -> str:
 
 def _share(scores: Scores, plan: str, whole: str, without: str) -> str:
     reached, best, worst = (scores.of(name) for name in (plan, whole, without))
-    if not (reached and best and worst) or min(best) <= max(worst):
+    metric = scores.metric
+    if metric is None or not (reached and best and worst):
+        return "-"
+    if min(map(metric.rank, best)) <= max(map(metric.rank, worst)):
         return "-"
     means = [sum(values) / len(values) for values in (reached, best, worst)]
     return f"{100 * (means[0] - means[2]) / (means[1] - means[2]):.0f} %"
