@@ -8,7 +8,7 @@ from scipy.stats import t
 
 from benchmarks import evidence
 from benchmarks.quality import FIGURE, LINES, TABLE, main, restore
-from benchmarks.questions import CORE, CORES, PRESETS, VIEWS, WIDE, Group
+from benchmarks.questions import CORE, CORES, LEARNABLE, PRESETS, VIEWS, WIDE, Group
 from benchmarks.scores import (
     STUDENT,
     Line,
@@ -21,6 +21,7 @@ from benchmarks.scores import (
 )
 from spectrans.data import DataSpec, load
 from spectrans.data.builtin import find
+from spectrans.layout import canonical
 from spectrans.tasks import Metric
 from spectrans.training.compare import run_folder
 from tests.made_runs import made_run
@@ -176,6 +177,18 @@ def test_the_small_preset_runs_goes_on_and_shows_what_it_wrote(
     capsys.readouterr()
     assert main(["--filter", "recall", "--lines", str(lines), "--show"]) == 0
     assert capsys.readouterr().out.strip() == (folder / TABLE).read_text().strip()
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("without_shape_checks")
+def test_every_mixer_learns_what_it_can_alone_and_in_turns_with_attention(tmp_path: Path) -> None:
+    lines = tmp_path / "lines.jsonl"
+    words = ["--filter", "languages", "--lines", str(lines), "--out", str(tmp_path)]
+    assert main(words) == 0
+    scores = {line.record.spec.plan: line.record.test for line in read_lines(lines)}
+    assert set(scores) == {canonical(plan) for plan in LEARNABLE}
+    # Of 64 languages a guess gets 1.6 % right.
+    assert {plan: score for plan, score in scores.items() if score < 0.08} == {}
 
 
 def test_a_filter_that_matches_nothing_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
