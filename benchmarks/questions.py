@@ -85,6 +85,15 @@ CORES = (
     _core("text", "languages64", 300, 32, task="masked-lm"),
 )
 
+
+def _changed(core: str, change: str, plans: tuple[str, ...], **settings: Any) -> Group:
+    """Give a group of the core with other settings, and that change in its name."""
+    (group,) = (group for group in CORES if group.name == core)
+    return group._replace(
+        name=f"{core}, {change}", plans=plans, settings={**group.settings, **settings}
+    )
+
+
 # Options of which one has to be the default: each mixer in all layers, one option changed.
 OPTIONS = {
     "lst": ("lst", "lst(form=gated)", "lst(transform_type=hadamard)"),
@@ -93,21 +102,28 @@ OPTIONS = {
     "wavelet": ("wavelet", "wavelet(levels=5)", "wavelet(mixing_mode=channel)"),
 }
 _OWN = tuple(plan for plans in OPTIONS.values() for plan in plans[1:])
-DEFAULTS = tuple(
-    group._replace(name=f"{group.name}, options", plans=_OWN)
-    for group in CORES
-    if group.name in ("digits", "listops")
-)
+DEFAULTS = tuple(_changed(core, "options", _OWN) for core in ("digits", "listops"))
 
 # Wavelets and attention, with feed-forward networks so wide that there are as many parameters as
 # with attention alone: a test counts them.
 WIDE = tuple(
-    group._replace(
-        name=f"{group.name}, wider",
-        plans=("4xwavelet,2xattention",),
-        settings={**group.settings, "ffn_ratio": 3.32},
-    )
-    for group in CORES
+    _changed(group.name, "wider", ("4xwavelet,2xattention",), ffn_ratio=3.32) for group in CORES
+)
+
+# Settings of whole models of which one has to be the default.
+SETTINGS = (
+    *(
+        _changed(core, "post-norm", ("attention", "4xgfnet,2xattention"), norm_position="post")
+        for core in ("listops", "recall")
+    ),
+    *(
+        _changed(core, f"{kind} positions", ("attention",), positional_encoding_type=kind)
+        for core, kinds in (
+            ("listops", ("learned", "rotary")),
+            ("recall", ("sinusoidal", "rotary")),
+        )
+        for kind in kinds
+    ),
 )
 
 # Score for the same time, by length; no schedule in steps, so that slow plans do fewer of them.
@@ -159,7 +175,7 @@ PRESETS: dict[str, tuple[Group, ...]] = {
             {**_TINY, "steps": 60},
         ),
     ),
-    "cpu": (*CORES, *WIDE, *DEFAULTS, *TIMED),
+    "cpu": (*CORES, *WIDE, *DEFAULTS, *SETTINGS, *TIMED),
     "lra": (
         Group("listops", DataSpec(source="listops2000"), FNET, (1e-3,), _SEEDS, LISTOPS),
         Group("pathfinder", DataSpec(source="pathfinder32"), FNET, (1e-3,), _SEEDS, PATHFINDER),
