@@ -77,12 +77,12 @@ CORES = (
     _core(
         "recall",
         "recall24?pairs=3&vocab=16&train=20000",
-        1000,
+        800,
         32,
         positional_encoding_type="learned",
     ),
-    _core("digits", "digits12", 600, 16, rates=_DIGIT_RATES),
-    _core("text", "languages64", 300, 32, task="masked-lm"),
+    _core("digits", "digits12", 400, 16, rates=_DIGIT_RATES),
+    _core("text", "languages64", 250, 32, task="masked-lm"),
 )
 
 
