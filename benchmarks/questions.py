@@ -130,7 +130,7 @@ SETTINGS = (
 BY_TIME = ("attention", "fourier", "3xgfnet,attention", "3xfourier,attention")
 TIMED = tuple(
     Group(
-        f"digits of {side * side:,} pixels",
+        f"{side * side:,} pixels, equal time",
         DataSpec(source=f"digits{side}"),
         BY_TIME,
         _DIGIT_RATES,
