@@ -95,14 +95,15 @@ def _fingerprint(dataset: Dataset) -> str:
             digest.update(str(sequences.flat.dtype).encode())
             for chunk in sequences.chunks():
                 digest.update(chunk.tobytes())
-        digest.update(sequences.starts.tobytes() + sequences.lengths.tobytes())
+        digest.update(np.ascontiguousarray(sequences.starts))
+        digest.update(np.ascontiguousarray(sequences.lengths))
 
     for split in (dataset.train, dataset.validation, dataset.test):
         include(split.tokens)
         if isinstance(split.labels, Sequences):
             include(split.labels)
         elif split.labels is not None:
-            digest.update(split.labels.tobytes())
+            digest.update(np.ascontiguousarray(split.labels))
     return digest.hexdigest()[:16]
 
 
