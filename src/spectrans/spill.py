@@ -113,6 +113,13 @@ def gathered(values: np.ndarray, rows: Int64[np.ndarray, " chosen"]) -> np.ndarr
     return found
 
 
+def copied(values: np.ndarray) -> np.ndarray:
+    """Give a copy that may be put in another order."""
+    found = room(values.shape, values.dtype)
+    found[...] = values
+    return found
+
+
 class Growing:
     """Takes numbers one after the other.
 

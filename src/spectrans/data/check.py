@@ -10,7 +10,7 @@ from spectrans.data.baselines import baselines
 from spectrans.data.dataset import Dataset
 from spectrans.data.reading import SPLITS, Reading
 from spectrans.data.spec import DataSpec
-from spectrans.spill import room
+from spectrans.spill import copied
 from spectrans.tasks import MaskedLM, MultiLabel, Regression, TokenClassification
 from spectrans.tasks.tokens import NO_LABEL
 
@@ -89,9 +89,7 @@ def _seen(dataset: Dataset) -> list[Finding]:
     reading = dataset.reading
     if reading is not None:
         columns = ", ".join(f"{role} from {name!r}" for role, name in reading.columns.items())
-        lengths = room(len(reading.lengths), np.int64)
-        lengths[:] = reading.lengths
-        median, most = np.quantile(lengths, (0.5, 0.99), overwrite_input=True)
+        median, most = np.quantile(copied(reading.lengths), (0.5, 0.99), overwrite_input=True)
         usual = f"median {median:,.0f} {reading.unit}, 99 % within {most:,.0f}"
         found += [
             Finding("ok", f"columns: {columns}"),
