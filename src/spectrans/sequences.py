@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from spectrans.errors import must
-from spectrans.spill import gathered, room
+from spectrans.spill import gathered, release, room
 
 # Entries that are looked at together: a few megabytes, whatever the size of the whole.
 CHUNK = 2**20
@@ -127,6 +127,7 @@ class Sequences(Sequence[np.ndarray]):
         """Give all entries of the shared memory, some megabytes at a time."""
         for start in range(0, len(self.flat), CHUNK):
             yield self.flat[start : start + CHUNK]
+            release()
 
     def __getstate__(self) -> dict[str, Any]:
         state = {**self.__dict__, "folder": None}

@@ -1,9 +1,10 @@
 """Numbers of which there may be very many: in memory as long as they are few, then in a file.
 
-The files are in the system's folder for temporary files, have no name, and go with the arrays. What
-the system needs memory for, it writes there: no swap is taken.
+The files are in the system's folder for temporary files, have no name, and go with the arrays. They
+are mapped: what was looked at stays in memory until it is let go.
 """
 
+import mmap
 import tempfile
 import weakref
 from array import array
@@ -23,10 +24,33 @@ FEW = 2**20
 _LETTERS = {np.int64: "q", np.int32: "i", np.uint64: "Q", np.float64: "d"}
 
 
+# Files that are mapped.
+_MAPS: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()
+
+
 def blocks(rows: int) -> Iterator[slice]:
-    """Give all rows, some megabytes at a time."""
+    """Give all rows, some megabytes at a time; what was looked at meanwhile is let go."""
     for start in range(0, rows, FEW):
         yield slice(start, min(start + FEW, rows))
+        release()
+
+
+def release() -> None:
+    """Let the memory go that holds parts of mapped files; the system reads them again if need be.
+
+    A shared mapping loses nothing by that, and this module makes no other.
+    """
+    for mapped in list(_MAPS):
+        # Not on Windows.
+        if hasattr(mmap, "MADV_DONTNEED"):
+            mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def followed(mapped: np.memmap) -> np.memmap:
+    """Give a file that is mapped and shared, whose memory is let go with that of the others."""
+    assert isinstance(mapped.base, mmap.mmap)
+    _MAPS.add(mapped.base)
+    return mapped
 
 
 @contextmanager
@@ -91,7 +115,7 @@ def _write(file: FileIO, content: Any) -> None:
 
 def _mapped(file: FileIO, kind: Any) -> np.ndarray:
     # A view that is no memmap: those take ten times as long to cut.
-    return np.memmap(file, dtype=kind, mode="r+").view(np.ndarray)
+    return followed(np.memmap(file, dtype=kind, mode="r+")).view(np.ndarray)
 
 
 def chosen(mask: Bool[np.ndarray, " rows"]) -> Int64[np.ndarray, " chosen"]:
@@ -116,7 +140,8 @@ def gathered(values: np.ndarray, rows: Int64[np.ndarray, " chosen"]) -> np.ndarr
 def copied(values: np.ndarray) -> np.ndarray:
     """Give a copy that may be put in another order."""
     found = room(values.shape, values.dtype)
-    found[...] = values
+    for part in blocks(len(values)):
+        found[part] = values[part]
     return found
 
 

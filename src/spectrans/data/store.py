@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from spectrans.sequences import Scratch, Sequences, laid_out
-from spectrans.spill import placed
+from spectrans.spill import followed, placed
 
 # Bytes that are kept in memory.
 LIMIT = 2**28
@@ -56,5 +56,6 @@ class Store:
         self._flush()
         with placed():
             self.file.close()
-        flat = np.memmap(self.file.name, dtype=self.kind, mode="r").reshape(-1, *self.width)
+        mapped = followed(np.memmap(self.file.name, dtype=self.kind, mode="r"))
+        flat = mapped.reshape(-1, *self.width)
         return Sequences(flat, starts, lengths, self.folder)
