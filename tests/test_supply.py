@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -97,16 +98,69 @@ def test_a_wheel_in_a_fresh_environment_trains_and_answers(built: Path, tmp_path
     for child in libraries.iterdir():
         if "spectrans" not in child.name.lower() and not (Path(where) / child.name).exists():
             (Path(where) / child.name).symlink_to(child)
-    command = [str(tmp_path / "env" / "bin" / "spectrans")]
+    try_out(tmp_path / "env", tmp_path)
+
+
+def try_out(environment: Path, folder: Path) -> None:
+    """Train and answer with what is installed in an environment, and with nothing else."""
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     sizes = ["-p", "gfnet", "--layers", "1", "--hidden-dim", "8", "--heads", "2", "--steps", "2"]
     for words in (["--version"], ["train", *sizes, "-o", "run"], ["predict", "run", "-e", "0"]):
         done = subprocess.run(
-            [*command, *words], cwd=tmp_path, env=clean, capture_output=True, text=True, check=False
-        )
+            [str(environment / "bin" / "spectrans"), *words],
+            cwd=folder, env=clean, capture_output=True, text=True, check=False,
+        )  # fmt: skip
         assert done.returncode == 0, done.stderr
+    python = str(environment / "bin" / "python")
     shown = subprocess.run(
         [python, "-c", "import spectrans; print(spectrans.__file__)"],
-        cwd=tmp_path, env=clean, capture_output=True, text=True, check=True,
+        cwd=folder, env=clean, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    assert shown.stdout.startswith(str(tmp_path / "env"))
+    assert shown.stdout.startswith(str(environment))
+
+
+def runs(python: str, version: str) -> bool:
+    """Whether a command is Python of a version; one of pyenv may be there and not run."""
+    asked = [python, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    return done.stdout.strip() == version
+
+
+def interpreter(version: str) -> str:
+    """The first Python of a version, on the path or of pyenv."""
+    usual = shutil.which(f"python{version}")
+    pyenv = Path.home() / ".pyenv" / "versions"
+    others = sorted(str(path) for path in pyenv.glob(f"{version}.*/bin/python"))
+    for python in [usual, *others] if usual else others:
+        if runs(python, version):
+            return python
+    pytest.skip(f"there is no Python {version} here")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(
+    "SPECTRANS_PYTHONS" not in os.environ,
+    reason="downloads torch for each version: `make test-pythons`",
+)
+@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13"])
+def test_each_python_installs_what_is_built_and_trains_and_answers(
+    version: str, built: Path, tmp_path: Path
+) -> None:
+    environment = tmp_path / "env"
+    subprocess.run([interpreter(version), "-m", "venv", str(environment)], check=True)
+    pip = [str(environment / "bin" / "python"), "-m", "pip", "install", "--quiet"]
+    constraints = ["--constraint", str(ROOT / "constraints.txt")]
+    (wheel,) = built.glob("*.whl")
+    done = subprocess.run(
+        [*pip, *constraints, "--only-binary", "torch", f"{PROJECT['name']}[hf] @ file://{wheel}"],
+        cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if "No matching distribution found for torch" in done.stderr:
+        pytest.skip(f"there is no torch for Python {version} here")
+    assert done.returncode == 0, done.stderr
+    try_out(environment, tmp_path)
+    (source,) = built.glob("*.tar.gz")
+    again = [*pip, *constraints, "--force-reinstall", "--no-deps", str(source)]
+    subprocess.run(again, cwd=tmp_path, capture_output=True, check=True)
+    shutil.rmtree(tmp_path / "run")
+    try_out(environment, tmp_path)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import trust
-from benchmarks.trust import PAGE, STORED, counted, named, of, page, rows
+from benchmarks.trust import PAGE, STORED, counted, keep, matching, named, of, page, rows
 
 ROOT = Path(__file__).parents[1]
 IDS = (
@@ -78,6 +78,40 @@ def test_faults_are_counted_as_tests_say_or_else_one_a_case(tmp_path: Path) -> N
         "tests/a.py::test_b": {"tried": 2, "held": 1},
         "tests/a.py::test_c": {"tried": 9, "held": 7, "rows": 5},
     }
+
+
+def test_tests_are_asked_for_by_row_and_by_name() -> None:
+    assert matching([]) == named()
+    (row,) = [row for row in rows() if row["id"] == "K4"]
+    assert matching(["K4"]) == [test for test in named() if test in row["tests"]]
+    assert matching(["serving/test_load", "K4"])[-1].startswith("tests/serving/test_load.py::")
+    assert matching(["no such test"]) == []
+
+
+def test_counts_are_replaced_test_by_test_and_say_of_when_they_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, two, three = named()[:3]
+    old = {"tried": 3, "held": 3, "commit": "abc", "day": "2020-02-20"}
+    stored = {
+        "machine": {},
+        "tests": {one: old, two: old, three: old, "tests/gone.py::test_x": old},
+    }
+    (tmp_path / "trust.json").write_text(json.dumps(stored))
+    monkeypatch.setattr(trust, "STORED", tmp_path / "trust.json")
+    monkeypatch.setattr(trust, "commit", lambda: "def")
+    file, _, name = one.partition("::")
+    where = file.removesuffix(".py").replace("/", ".")
+    (tmp_path / "a.xml").write_text(
+        f"""<testsuites><testsuite><testcase classname="{where}" name="{name}[a]"/>
+        <testcase classname="tests.other" name="test_y"/></testsuite></testsuites>"""
+    )
+    keep([tmp_path / "a.xml"], [one, two])
+    found = json.loads((tmp_path / "trust.json").read_text("utf-8"))["tests"]
+    day = found[one].pop("day")
+    # Of what was run again and gave no count, as a test that is skipped, there is none.
+    assert found == {one: {"tried": 1, "held": 1, "commit": "def"}, three: old}
+    assert day > "2026"
 
 
 def test_harm_ends_the_command_with_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

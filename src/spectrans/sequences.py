@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from spectrans.errors import must
+from spectrans.spill import gathered, release, room
 
 # Entries that are looked at together: a few megabytes, whatever the size of the whole.
 CHUNK = 2**20
@@ -22,6 +23,14 @@ class Scratch:
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="spectrans-"))
         weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
+def laid_out(lengths: Int64[np.ndarray, " arrays"]) -> Int64[np.ndarray, " arrays"]:
+    """Give where arrays of these lengths begin, one behind the other."""
+    starts = room(len(lengths), np.int64)
+    np.cumsum(lengths, out=starts)
+    starts -= lengths
+    return starts
 
 
 class Sequences(Sequence[np.ndarray]):
@@ -82,7 +91,7 @@ class Sequences(Sequence[np.ndarray]):
                 raise ValueError(must(f"sequence {row}", rule, kind))
         lengths = np.array([len(array) for array in arrays], dtype=np.int64)
         flat = np.concatenate(arrays) if arrays else np.zeros(0, dtype=np.int64)
-        return cls(flat, np.cumsum(lengths) - lengths, lengths)
+        return cls(flat, laid_out(lengths), lengths)
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -95,7 +104,7 @@ class Sequences(Sequence[np.ndarray]):
 
     def __getitem__(self, index: SupportsIndex | slice) -> Any:
         if isinstance(index, slice):
-            return self._chosen(index)
+            return self._sharing(self.starts[index], self.lengths[index])
         start = self.starts[index]
         return self.flat[start : start + self.lengths[index]]
 
@@ -104,10 +113,13 @@ class Sequences(Sequence[np.ndarray]):
 
     def take(self, rows: Int64[np.ndarray, " chosen"]) -> "Sequences":
         """Give these rows in this order, sharing the memory."""
-        return self._chosen(rows)
+        starts, lengths = gathered(self.starts, rows), gathered(self.lengths, rows)
+        return self._sharing(starts, lengths)
 
-    def _chosen(self, rows: Any) -> "Sequences":
-        found = Sequences(self.flat, self.starts[rows], self.lengths[rows], self.folder)
+    def _sharing(
+        self, starts: Int64[np.ndarray, " chosen"], lengths: Int64[np.ndarray, " chosen"]
+    ) -> "Sequences":
+        found = Sequences(self.flat, starts, lengths, self.folder)
         found.file = self.file
         return found
 
@@ -115,6 +127,7 @@ class Sequences(Sequence[np.ndarray]):
         """Give all entries of the shared memory, some megabytes at a time."""
         for start in range(0, len(self.flat), CHUNK):
             yield self.flat[start : start + CHUNK]
+            release()
 
     def __getstate__(self) -> dict[str, Any]:
         state = {**self.__dict__, "folder": None}

@@ -1,5 +1,6 @@
 """Data that are larger than memory: tokens and labels in a file."""
 
+import json
 import pickle
 from pathlib import Path
 from typing import Any
@@ -7,18 +8,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from spectrans.data import DataSpec, load
+from spectrans import spill
+from spectrans.data import Dataset, DataSpec, load
 from spectrans.data import store as stores
 from spectrans.data.store import Store
 from spectrans.training import RunSpec, train
+from spectrans.training.record import DataRecord
 from tests.data.digest import digest
 from tests.data.tables import TABLE, as_table
 
 
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No more than 64 bytes of tokens in memory."""
+    """No more than 64 bytes of tokens, and 5 numbers, in memory."""
     monkeypatch.setattr(stores, "LIMIT", 64)
+    monkeypatch.setattr(spill, "FEW", 5)
 
 
 @pytest.fixture
@@ -27,7 +31,15 @@ def table(tmp_path: Path) -> Path:
     return tmp_path / "a.csv"
 
 
-@pytest.mark.parametrize("settings", [{}, {"tokenizer": "bpe"}], ids=["bytes", "pieces"])
+SETTINGS: dict[str, dict[str, Any]] = {
+    "bytes": {},
+    "pieces": {"tokenizer": "bpe"},
+    "no doubles": {"dedup": True},
+    "no doubles of pieces": {"dedup": True, "tokenizer": "bpe", "max_length": 5},
+}
+
+
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
 def test_data_in_a_file_are_those_in_memory(
     table: Path, settings: dict[str, Any], request: pytest.FixtureRequest
 ) -> None:
@@ -37,6 +49,43 @@ def test_data_in_a_file_are_those_in_memory(
     assert wanted.train.tokens.file is None
     assert made.train.tokens.file is not None
     assert digest(made) == digest(wanted)
+    assert DataRecord.of(made) == DataRecord.of(wanted)
+    assert seen(made) == seen(wanted)
+
+
+def seen(made: Dataset) -> dict[str, Any]:
+    """What was seen while the rows were read."""
+    assert made.reading is not None
+    found = dict(vars(made.reading))
+    return found | {name: found[name].tolist() for name in ("split", "lengths")}
+
+
+TASKS: dict[str, list[Any]] = {
+    "classification": [f"c{n % 3}" for n in range(60)],
+    "multi-label": [["a", "b", "c"][n % 3 :] for n in range(60)],
+    "regression": [n * n / 7 for n in range(60)],
+    "token-classification": [["LOC", "O"][n % 2 :] for n in range(60)],
+}
+
+
+@pytest.mark.parametrize(("task", "labels"), TASKS.items(), ids=TASKS)
+def test_labels_in_a_file_are_those_in_memory(
+    tmp_path: Path, task: str, labels: list[Any], request: pytest.FixtureRequest
+) -> None:
+    # Of the inputs, some repeat.
+    words = [("in", f"R{n % 50}")[: len(label)] if task[0] == "t" else ("in", f"R{n % 50}")
+             for n, label in enumerate(labels)]  # fmt: skip
+    rows = [
+        {"text": list(some) if task[0] == "t" else " ".join(some), "label": label}
+        for some, label in zip(words, labels, strict=True)
+    ]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    wanted = load(tmp_path / "a.jsonl", task=task)
+    request.getfixturevalue("few")
+    made = load(tmp_path / "a.jsonl", task=task)
+    assert digest(made) == digest(wanted)
+    assert made.task == wanted.task
+    assert seen(made) == seen(wanted)
 
 
 @pytest.mark.usefixtures("few")

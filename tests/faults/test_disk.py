@@ -3,12 +3,15 @@
 import os
 import shutil
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from spectrans import HybridTransformer, from_pretrained
+from spectrans import HybridTransformer, from_pretrained, spill
+from spectrans.data import load, store
 from spectrans.report.run import write_run_report
 from spectrans.training import Progress, RunSpec, checkpoint, load_run, save_run, train
 from spectrans.training.folders import write_whole
@@ -122,6 +125,28 @@ def test_a_command_says_so_in_one_sentence(
     assert why in last
     assert "Traceback" not in found.err
     assert {name: content for name, content in whole(folder).items() if name in before} == before
+
+
+@pytest.mark.parametrize("state", ["full", "read-only"])
+@pytest.mark.parametrize("kept", ["tokens", "numbers"])
+def test_rows_that_the_folder_for_temporary_files_does_not_take_are_refused(
+    disk: Disk, finished: Path, kept: str, state: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(*{"tokens": (store, "LIMIT", 16), "numbers": (spill, "FEW", 16)}[kept])
+    monkeypatch.setattr(tempfile, "tempdir", str(disk.place))
+    {"full": disk.fill, "read-only": disk.close}[state]()
+    why = {"full": "No space left on device", "read-only": "Read-only file system"}[state]
+    with pytest.raises(OSError, match=f"{why}; TMPDIR names another folder") as found:
+        load(finished.parent / "rows.jsonl")
+    assert found.value.filename == str(disk.place)
+
+
+def test_an_array_that_a_disk_does_not_take_is_an_error_and_no_crash(
+    disk: Disk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(disk.place))
+    with pytest.raises(OSError, match="No space left on device"):
+        spill.room(2**22, np.uint8)[:] = 1
 
 
 def test_a_run_on_a_disk_that_is_read_only_answers_all_the_same(disk: Disk, finished: Path) -> None:

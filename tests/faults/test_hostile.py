@@ -4,6 +4,7 @@ import io
 import json
 import pickle
 import shutil
+import struct
 from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
@@ -208,3 +209,61 @@ def test_a_flipped_bit_in_the_weights_of_a_run_is_noticed_by_every_loader(
     file.write_bytes(content)
     with pytest.raises(ValueError, match="must have the weights_sha256 that config"):
         loader(tmp_path / "run")
+
+
+# Of a header, what it says of the tensor "a" with two numbers at 0 to 8, beside "b" at 8 to 16.
+HEADERS: dict[str, dict[str, Any]] = {
+    "two tensors in one place": {"data_offsets": [8, 16]},
+    "part of another tensor": {"data_offsets": [0, 12], "shape": [3]},
+    "beyond the end": {"data_offsets": [16, 24]},
+    "an end that no file has": {"data_offsets": [0, 2**62], "shape": [2**60]},
+    "an end before its beginning": {"data_offsets": [8, 0]},
+    "below zero": {"data_offsets": [-8, 0]},
+    "more numbers than there are": {"shape": [2**40]},
+    "numbers that no machine counts": {"shape": [2**62, 2**62]},
+    "a type that is none": {"dtype": "F9"},
+}
+
+
+def with_header(header: bytes, size: int | None = None) -> bytes:
+    return struct.pack("<Q", len(header) if size is None else size) + header + bytes(16)
+
+
+LYING = {
+    **{
+        name: with_header(
+            json.dumps(
+                {
+                    "a": {"dtype": "F32", "shape": [2], "data_offsets": [0, 8], **told},
+                    "b": {"dtype": "F32", "shape": [2], "data_offsets": [8, 16]},
+                }
+            ).encode()
+        )
+        for name, told in HEADERS.items()
+    },
+    "a header longer than the file": with_header(b"{}", 2**40),
+    "a header longer than any file": with_header(b"{}", 2**64 - 1),
+    "no header": with_header(b""),
+    "brackets without end": with_header(b"[" * 100_000),
+    "one name twice": with_header(
+        b'{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},'
+        b'"a":{"dtype":"F32","shape":[2],"data_offsets":[8,16]}}'
+    ),
+}
+
+
+@pytest.mark.parametrize("content", LYING.values(), ids=LYING)
+@pytest.mark.parametrize("loader", [from_pretrained, load_weights])
+def test_weights_whose_header_lies_are_refused(
+    loader: Callable[[Path], object], content: bytes, tmp_path: Path
+) -> None:
+    a_model(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text("utf-8"))
+    del config["weights_sha256"]
+    # Of another library, where it is not ours that loads it.
+    foreign = {"architectures": ["BertModel"], "model_type": "bert"}
+    told = config if loader is from_pretrained else foreign
+    (tmp_path / "config.json").write_text(json.dumps(told))
+    (tmp_path / "model.safetensors").write_bytes(content)
+    with pytest.raises(ValueError, match="must be a whole safetensors file, got"):
+        loader(tmp_path)

@@ -11,6 +11,7 @@ import pytest
 
 from spectrans.training import RunSpec, load_run, train
 from spectrans.training.checkpoint import FOLDER, survey
+from tests.faults.tally import Tally
 from tests.training.made import order_task
 
 SPEC = RunSpec(
@@ -76,13 +77,15 @@ def killed_until_done(folder: Path, most: int) -> Story:
     "kills", [5, pytest.param(100, marks=pytest.mark.slow)], ids=["few", "many"]
 )
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_numbers(
-    kills: int, tmp_path: Path
+    kills: int, tmp_path: Path, tally: Tally
 ) -> None:
     story = killed_until_done(tmp_path, kills)
-    print(story)  # noqa: T201 - the figures of docs/trust.md
+    print(story)  # noqa: T201 - what was found half written is different each time
+    tally.tried = story.kills
     assert story.kills >= min(kills, 5)
     assert story.damaged == 0
     assert story.steps == sorted(story.steps)
     found, alone = load_run(tmp_path), train(SPEC, TASK)
     assert found.history == alone.history
     assert found.record.metrics.test == alone.record.metrics.test
+    tally.held = story.kills

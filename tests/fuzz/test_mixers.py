@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from spectrans.mixers import Dims, Mixer, resolve
+from tests.faults.tally import Tally
 from tests.fuzz.made import LAYOUTS, LENGTHS, Layout, mixers, reference
 
 # Largest error over the largest value of the definition; lower ones for what cancels.
@@ -69,7 +70,7 @@ def run(mixer: Mixer, x: Tensor, way: str) -> Tensor:
     return y.detach()
 
 
-def answer(
+def hold(
     made: tuple[str, dict[str, Any]],
     hidden_dim: int,
     num_heads: int,
@@ -119,9 +120,24 @@ def check_copies(mixer: Mixer, x: Tensor, expected: Tensor) -> None:
         assert torch.equal(run(twin, x, "no_grad"), expected)
 
 
-short = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+def answer(tally: Tally, **case: Any) -> None:
+    with tally.fault():
+        hold(**case)
+
+
+# One tally counts all cases.
+short = settings(
+    max_examples=250,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    derandomize=True,
+    database=None,
+)
 long = settings(
-    max_examples=7_000, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+    max_examples=7_000,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    database=None,
 )
 test_a_generated_mixer_equals_its_definition_or_is_refused = short(given(**CASES)(answer))
 test_thousands_of_generated_mixers_do = pytest.mark.slow(long(given(**CASES)(answer)))

@@ -5,7 +5,7 @@ from typing import Any
 import jaxtyping
 import pytest
 import torch
-from hypothesis import HealthCheck, event, given, settings
+from hypothesis import event, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -13,8 +13,9 @@ from spectrans import HybridTransformer
 from spectrans.blocks.hybrid import NormPosition
 from spectrans.config.base import PositionalEncodingType
 from spectrans.mixers import Dims
+from tests.faults.tally import Tally
 from tests.fuzz.made import plans
-from tests.fuzz.test_mixers import refused
+from tests.fuzz.test_mixers import long, refused, short
 
 HEADS: dict[str, dict[str, Any]] = {
     "none": {"output_type": "none"},
@@ -51,7 +52,7 @@ def alone(model: HybridTransformer, x: Tensor, real: Tensor) -> Tensor:
     )
 
 
-def answer(
+def hold(
     plan: tuple[Dims, list[tuple[str, dict[str, Any]]]],
     head: str,
     positions: PositionalEncodingType,
@@ -114,10 +115,13 @@ def answer(
             assert bool((together[~real] == 0).all()) or head == "tokens"
 
 
-short = settings(max_examples=250, deadline=None, derandomize=True, database=None)
-long = settings(
-    max_examples=5_000, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
-)
+def answer(tally: Tally, **case: Any) -> None:
+    with tally.fault():
+        hold(**case)
+
+
+few = settings(short, max_examples=250)
+many = settings(long, max_examples=5_000)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -127,5 +131,5 @@ def _users_have_no_shape_checks() -> Any:
     jaxtyping.config.update("jaxtyping_disable", False)
 
 
-test_padding_of_a_generated_batch_changes_no_answer = short(given(**CASES)(answer))
-test_padding_of_thousands_of_batches_does_not = pytest.mark.slow(long(given(**CASES)(answer)))
+test_padding_of_a_generated_batch_changes_no_answer = few(given(**CASES)(answer))
+test_padding_of_thousands_of_batches_does_not = pytest.mark.slow(many(given(**CASES)(answer)))

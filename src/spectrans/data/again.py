@@ -9,7 +9,7 @@ from jaxtyping import Int64
 
 from spectrans.data.dataset import Examples
 from spectrans.data.encoding import AnyEncoding, Pixels, Vectors
-from spectrans.data.intake import IdIntake, Intake, TextIntake, VectorIntake, WordIntake, lengths
+from spectrans.data.intake import IdIntake, Intake, TextIntake, VectorIntake, WordIntake
 from spectrans.data.read import spread
 from spectrans.data.reader import Reader
 from spectrans.data.reading import SPLITS
@@ -166,5 +166,5 @@ def read_again(
         labels = labels if in_pieces is None else in_pieces
         cut = int((given > tokens.lengths).sum())
     else:
-        assert len(lengths(reader.intake.kept)) == len(tokens)
+        assert len(reader.intake.kept) == len(tokens)
     return Again(path.name, Examples(tokens.take(kept), labels), kept, reader, unseen, cut)

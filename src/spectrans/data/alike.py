@@ -3,25 +3,33 @@
 import numpy as np
 from jaxtyping import Bool, UInt8, UInt64
 
-from spectrans.data.reader import fingerprint
+from spectrans.data.equal import fingerprint, groups
 from spectrans.data.reading import LEFT_OUT, SPLITS
 from spectrans.sequences import Sequences
+from spectrans.spill import room
 
 
 def fingerprints(tokens: Sequences) -> UInt64[np.ndarray, " rows"]:
     """Give 64 bits for each row, equal for equal rows."""
-    return np.fromiter((fingerprint(row) for row in tokens), dtype=np.uint64, count=len(tokens))
+    found = room(len(tokens), np.uint64)
+    for row, entries in enumerate(tokens):
+        found[row] = fingerprint(entries)
+    return found
 
 
 def shared(
     prints: UInt64[np.ndarray, " rows"], split: UInt8[np.ndarray, " rows"]
 ) -> Bool[np.ndarray, " rows"]:
     """Say which rows of validation and test equal a row of another split."""
-    _, group = np.unique(prints, return_inverse=True)
-    used = split != LEFT_OUT
-    seen = np.zeros((int(group.max(initial=0)) + 1, len(SPLITS)), dtype=bool)
-    seen[group[used], split[used]] = True
-    return used & (split > 0) & (seen[group].sum(axis=1) > 1)
+    found = np.zeros(len(prints), dtype=bool)
+    for rows in groups(prints):
+        _, group = np.unique(prints[rows], return_inverse=True)
+        mine = split[rows]
+        used = mine != LEFT_OUT
+        seen = np.zeros((int(group.max(initial=0)) + 1, len(SPLITS)), dtype=bool)
+        seen[group[used], mine[used]] = True
+        found[rows] = used & (mine > 0) & (seen[group].sum(axis=1) > 1)
+    return found
 
 
 def alike(

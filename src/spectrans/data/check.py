@@ -10,6 +10,7 @@ from spectrans.data.baselines import baselines
 from spectrans.data.dataset import Dataset
 from spectrans.data.reading import SPLITS, Reading
 from spectrans.data.spec import DataSpec
+from spectrans.spill import copied
 from spectrans.tasks import MaskedLM, MultiLabel, Regression, TokenClassification
 from spectrans.tasks.tokens import NO_LABEL
 
@@ -88,11 +89,11 @@ def _seen(dataset: Dataset) -> list[Finding]:
     reading = dataset.reading
     if reading is not None:
         columns = ", ".join(f"{role} from {name!r}" for role, name in reading.columns.items())
-        median, most = np.quantile(reading.lengths, (0.5, 0.99))
-        lengths = f"median {median:,.0f} {reading.unit}, 99 % within {most:,.0f}"
+        median, most = np.quantile(copied(reading.lengths), (0.5, 0.99), overwrite_input=True)
+        usual = f"median {median:,.0f} {reading.unit}, 99 % within {most:,.0f}"
         found += [
             Finding("ok", f"columns: {columns}"),
-            Finding("ok", f"length: {lengths}, longest {reading.lengths.max():,}"),
+            Finding("ok", f"length: {usual}, longest {reading.lengths.max():,}"),
             *_strange(dataset, reading),
         ]
     return [*found, *_classes(dataset)]

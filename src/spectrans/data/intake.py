@@ -1,10 +1,9 @@
 """Inputs of a source, checked one by one and kept in a store."""
 
-from array import array
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32
 
 from spectrans.data.encoding import AnyEncoding, Bytes, Ids, Vectors
 from spectrans.data.sources.base import BRIEF
@@ -12,6 +11,7 @@ from spectrans.data.store import Store
 from spectrans.data.utf8 import LONGEST_CHARACTER, boundary
 from spectrans.errors import FaultError, must
 from spectrans.sequences import Sequences
+from spectrans.spill import Growing
 
 # What a text is cut to unless the user says: memory and time grow with the longest row.
 LONGEST_TEXT = 1024
@@ -36,8 +36,8 @@ class Intake:
     def __init__(self, max_length: int | None) -> None:
         self.max_length = max_length
         # Of the inputs before and after the cut.
-        self.given = array("q")
-        self.kept = array("q")
+        self.given = Growing(np.int64)
+        self.kept = Growing(np.int64)
 
     def read(self, value: Any) -> Any:
         """Give an input as it will be kept, or refuse it with a `FaultError`."""
@@ -65,12 +65,7 @@ class Intake:
     @property
     def truncated(self) -> int:
         """Number of inputs that were cut."""
-        return int((lengths(self.given) > lengths(self.kept)).sum())
-
-
-def lengths(numbers: Any) -> Int64[np.ndarray, " rows"]:
-    """Give the numbers of an array of the standard library as one of NumPy, without a copy."""
-    return np.frombuffer(numbers, dtype=np.int64)
+        return int((self.given.finish() > self.kept.finish()).sum())
 
 
 class TextIntake(Intake):
@@ -112,7 +107,7 @@ class TextIntake(Intake):
 
     def finish(self, trained: slice) -> tuple[Sequences, AnyEncoding]:
         """Give all texts as bytes."""
-        return self.store.finish(lengths(self.kept)), Bytes()
+        return self.store.finish(self.kept.finish()), Bytes()
 
 
 class WordIntake(TextIntake):
@@ -168,7 +163,7 @@ class IdIntake(Intake):
 
     def finish(self, trained: slice) -> tuple[Sequences, AnyEncoding]:
         """Give all ids."""
-        return self.store.finish(lengths(self.kept)), Ids(vocab_size=self.highest + 1)
+        return self.store.finish(self.kept.finish()), Ids(vocab_size=self.highest + 1)
 
 
 class VectorIntake(Intake):
@@ -215,7 +210,7 @@ class VectorIntake(Intake):
 
     def finish(self, trained: slice) -> tuple[Sequences, AnyEncoding]:
         """Give all vectors, and how to scale them."""
-        sequences = self.store.finish(lengths(self.kept))
+        sequences = self.store.finish(self.kept.finish())
         some = sequences[trained]
         count, total, squares = 0, np.zeros(self.channels), np.zeros(self.channels)
         # Sums of squares lose their digits far from zero.

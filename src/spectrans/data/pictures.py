@@ -6,7 +6,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from spectrans.data.encoding import AnyEncoding, Pixels
-from spectrans.data.intake import Intake, lengths
+from spectrans.data.intake import Intake
 from spectrans.data.sources.base import BRIEF
 from spectrans.data.sources.picture import Picture
 from spectrans.data.store import Store
@@ -52,4 +52,4 @@ class PictureIntake(Intake):
 
     def finish(self, trained: slice) -> tuple[Sequences, AnyEncoding]:
         """Give all pictures."""
-        return self.store.finish(lengths(self.kept)), Pixels(vocab_size=GREYS)
+        return self.store.finish(self.kept.finish()), Pixels(vocab_size=GREYS)

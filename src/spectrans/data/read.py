@@ -10,17 +10,18 @@ from jaxtyping import Int64, UInt8
 from spectrans.data.alike import alike, fingerprints
 from spectrans.data.dataset import Dataset, Examples
 from spectrans.data.encoding import AnyEncoding, Ids, Subwords, Vectors
-from spectrans.data.intake import lengths
-from spectrans.data.reader import Reader, first_of_equal
+from spectrans.data.equal import first_of_equal, repeats, without_doubles
+from spectrans.data.reader import Reader
 from spectrans.data.reading import LEFT_OUT, SPLITS, Reading
 from spectrans.data.sources import Refuse, find, strict
 from spectrans.data.spec import DataSpec
-from spectrans.data.splits import draw, generator, merged
+from spectrans.data.splits import draw, generator, merged, shuffled
 from spectrans.data.store import Store
 from spectrans.data.subwords import Texts, subwords
 from spectrans.data.tokenizer import MASKS, Tokenizer, make
 from spectrans.data.utf8 import word_starts
 from spectrans.sequences import Sequences
+from spectrans.spill import blocks, chosen, gathered
 from spectrans.tasks import MaskedLM, Task
 from spectrans.tasks.base import Labels
 from spectrans.tasks.tokens import NO_LABEL
@@ -34,14 +35,14 @@ class _Rows(NamedTuple):
     labels: Labels
     first: Int64[np.ndarray, " rows"]
 
-    def examples(self, chosen: Int64[np.ndarray, " chosen"]) -> Examples:
+    def examples(self, order: Int64[np.ndarray, " chosen"]) -> Examples:
         """Give these rows in this order."""
         labels = self.labels
         if isinstance(labels, Sequences):
-            labels = labels.take(chosen)
+            labels = labels.take(order)
         elif labels is not None:
-            labels = labels[chosen]
-        return Examples(self.tokens.take(chosen), labels)
+            labels = gathered(labels, order)
+        return Examples(self.tokens.take(order), labels)
 
 
 def read(spec: DataSpec, refuse: Refuse = strict) -> Dataset:
@@ -78,25 +79,25 @@ def read(spec: DataSpec, refuse: Refuse = strict) -> Dataset:
     tokens, encoding = reader.intake.finish(trained)
     if task.per_token and isinstance(labels, Sequences):
         labels = spread(tokens, labels, encoding)
-    rows = _Rows(task, tokens, labels, first_of_equal(_hashes(reader)))
+    rows = _Rows(task, tokens, labels, first_of_equal(reader.inputs.finish()))
     random = generator(spec.seed)
     split = _split(path.name, rows, reader, random)
     if spec.dedup:
-        split = _without_doubles(split, _hashes(reader))
+        split = without_doubles(split, reader.inputs.finish())
     reading = _reading(reader, rows, split)
     tokenizer = None
     if spec.tokenizer is not None and spec.tokenizer != "byte":
-        trained_on = Texts(tokens.take(np.flatnonzero(split == 0)))
+        trained_on = Texts(tokens.take(chosen(split == 0)))
         tokenizer = make(spec.tokenizer, spec.vocab_size, trained_on)
         rows, encoding, reading = _in_pieces(spec, tokenizer, rows, reading)
         prints = fingerprints(rows.tokens)
         if spec.dedup:
             used = split != LEFT_OUT
-            split[used] = _without_doubles(split[used], prints[used])
-        reading = replace(reading, split=split, alike=alike(_hashes(reader), prints, split))
+            split[used] = without_doubles(split[used], prints[used])
+        reading = replace(reading, split=split, alike=alike(reader.inputs.finish(), prints, split))
     task, encoding = joined(path.name, rows.task, encoding, tokenizer)
     rows = rows._replace(task=task)
-    orders = [random.permutation(np.flatnonzero(split == code)) for code in range(len(SPLITS))]
+    orders = [shuffled(chosen(split == code), random) for code in range(len(SPLITS))]
     train, validation, test = (rows.examples(order) for order in orders)
     return Dataset(
         name=path.name,
@@ -186,10 +187,6 @@ def spread(tokens: Sequences, labels: Sequences, encoding: AnyEncoding) -> Seque
     return store.finish(tokens.lengths)
 
 
-def _hashes(reader: Reader) -> np.ndarray:
-    return np.frombuffer(reader.inputs, dtype=np.uint64)
-
-
 def _split(
     file: str, rows: _Rows, reader: Reader, random: np.random.RandomState
 ) -> UInt8[np.ndarray, " rows"]:
@@ -201,13 +198,14 @@ def _split(
     if not missing:
         return split
     # Each different input once; the class of one that repeats is that of its first row.
-    leaders = np.flatnonzero((rows.first == np.arange(len(split))) & (split == 0))
+    leaders = chosen(~repeats(rows.first) & (split == 0))
     strata = _strata(file, rows, reader, leaders, 1 + len(missing))
-    for name, chosen in zip(missing, draw(strata, len(missing), random), strict=True):
-        split[leaders[chosen]] = SPLITS.index(name)
+    for name, drawn in zip(missing, draw(strata, len(missing), random), strict=True):
+        split[leaders[drawn]] = SPLITS.index(name)
     # Repetitions go where their first row went, unless they were given elsewhere.
-    free = split == 0
-    split[free] = split[rows.first[free]]
+    for part in blocks(len(split)):
+        free = split[part] == 0
+        split[part][free] = split[rows.first[part][free]]
     return split
 
 
@@ -217,7 +215,7 @@ def _strata(
     """Give the stratum of each row that splits are drawn from; refuse what is too small."""
     noun, cut = reader.intake.noun, reader.intake.truncated
     strata, names = rows.task.strata(rows.labels)
-    strata = strata[leaders] if len(strata) else np.zeros(len(leaders), dtype=np.int64)
+    strata = gathered(strata, leaders) if len(strata) else np.zeros(len(leaders), dtype=np.int64)
     counts = np.bincount(strata, minlength=len(names))
     if names and counts.min() < fewest:
         rule = f"must have at least {fewest} different {noun} in each class"
@@ -230,21 +228,10 @@ def _strata(
     return strata if names else merged(strata, fewest)
 
 
-def _without_doubles(
-    split: UInt8[np.ndarray, " rows"], hashes: np.ndarray
-) -> UInt8[np.ndarray, " rows"]:
-    """Leave out all but one row with the same input, preferably one of the test split."""
-    order = np.argsort(-split.astype(np.int8), kind="stable")
-    _, kept = np.unique(hashes[order], return_index=True)
-    only = np.full_like(split, LEFT_OUT)
-    only[order[kept]] = split[order[kept]]
-    return only
-
-
 def _reading(reader: Reader, rows: _Rows, split: UInt8[np.ndarray, " rows"]) -> Reading:
     """Put together what was seen."""
     first, intake, columns = rows.first, reader.intake, reader.columns
-    repeated = np.flatnonzero((first != np.arange(len(first))) & (split != LEFT_OUT))
+    repeated = chosen(repeats(first) & (split != LEFT_OUT))
     labels = rows.labels
     conflicts = 0
     if isinstance(labels, np.ndarray):
@@ -261,7 +248,7 @@ def _reading(reader: Reader, rows: _Rows, split: UInt8[np.ndarray, " rows"]) -> 
         columns={**found, "id": columns.id} if columns.id else found,
         split=split,
         given=tuple(part for part in reader.parts if part in SPLITS),
-        lengths=lengths(intake.given),
+        lengths=intake.given.finish(),
         unit=intake.unit,
         truncated=intake.truncated,
         repeated=len(repeated),

@@ -1,16 +1,14 @@
 """Rows of one or several sources, checked and kept, ready to be split."""
 
-from array import array
 from collections.abc import Iterator
 from functools import partial
-from hashlib import blake2b
 from itertools import chain
 from typing import Any
 
 import numpy as np
-from jaxtyping import Int64
 
 from spectrans.data.columns import Columns, choose
+from spectrans.data.equal import fingerprint, first_of_equal, repeats
 from spectrans.data.intake import Intake, TextIntake, intake_for
 from spectrans.data.pictures import PictureIntake
 from spectrans.data.sources import Refuse, Source
@@ -19,6 +17,7 @@ from spectrans.data.sources.lines import LONGEST_LINE
 from spectrans.data.sources.picture import Picture
 from spectrans.data.spec import DataSpec
 from spectrans.errors import FaultError, must
+from spectrans.spill import Growing, chosen
 from spectrans.tasks.classification import ClassCollector
 from spectrans.tasks.collector import Collector
 from spectrans.tasks.guess import collector_for, guess
@@ -44,6 +43,7 @@ class Reader:
     intake: Intake
     collector: Collector
     columns: Columns
+    needed: tuple[str, ...]
 
     def __init__(self, spec: DataSpec, refuse: Refuse) -> None:
         self.spec = spec
@@ -51,9 +51,9 @@ class Reader:
         self.parts: dict[str, slice] = {}
         self.sources: list[Source] = []
         # Of each row: its number in its source, and a hash of its input and of its id.
-        self.numbers = array("q")
-        self.inputs = array("Q")
-        self.ids = array("Q")
+        self.numbers = Growing(np.int64)
+        self.inputs = Growing(np.uint64)
+        self.ids = Growing(np.uint64)
 
     def read(self, part: str, source: Source) -> None:
         """Read all rows of a source, as a part of the whole.
@@ -100,6 +100,7 @@ class Reader:
             if spec.label and not labelled:
                 raise ValueError(must("label", "be left out for masked-lm", spec.label))
             self.columns = choose(source, names, spec.text, spec.label, labelled)
+            self.needed = self.columns.all
             self._decide(task, [record for _, record in first])
         return chain(first, rows)
 
@@ -135,7 +136,7 @@ class Reader:
     def _row(self, source: Source, number: int, record: dict[str, Any]) -> None:
         """Check a row and keep it."""
         columns = self.columns
-        for name in columns.all:
+        for name in self.needed:
             if name not in record:
                 rule = f"have the key {name!r}"
                 self.refuse(brief(source.place(number), rule, ", ".join(record) or "no key"))
@@ -159,27 +160,15 @@ class Reader:
         """Say where a row that was kept is."""
         for part, source in zip(self.parts.values(), self.sources, strict=True):
             if part.start <= row < part.stop:
-                return source.place(self.numbers[row])
+                return source.place(int(self.numbers.finish()[row]))
         raise IndexError(f"there is no row {row}")
 
     def refuse_repeated_ids(self) -> None:
         """Refuse rows whose id an earlier row has."""
-        if not self.ids:
+        if not len(self.ids):
             return
-        first = first_of_equal(np.frombuffer(self.ids, dtype=np.uint64))
-        for row in np.flatnonzero(first != np.arange(len(first))):
+        first = first_of_equal(self.ids.finish())
+        for row in chosen(repeats(first)):
             fix = "remove the row, or rename the column if it is no id"
             place, other = self.place(int(row)), self.place(int(first[row]))
             self.refuse(f"{place}: {self.columns.id} must not repeat, got that of {other}; {fix}")
-
-
-def first_of_equal(values: np.ndarray) -> Int64[np.ndarray, " rows"]:
-    """Give for each row the first row with the same value."""
-    _, first, group = np.unique(values, return_index=True, return_inverse=True)
-    return first[group]
-
-
-def fingerprint(item: bytes | np.ndarray) -> int:
-    """Give 64 bits that tell inputs apart: of 10 million, two collide with probability 3e-6."""
-    content = item if isinstance(item, bytes) else np.ascontiguousarray(item).tobytes()
-    return int.from_bytes(blake2b(content, digest_size=8).digest(), "little")

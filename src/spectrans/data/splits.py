@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Int64
 
 from spectrans.errors import must
+from spectrans.spill import Growing, chosen
 
 # Share of the rows that a split gets, and at most how many: a larger test tells little more.
 SHARE = 0.15
@@ -36,13 +37,21 @@ def stratified(
     random: np.random.RandomState,
 ) -> Split:
     """Draw the given number of rows of each class; the rest of the class is for training."""
-    drawn: dict[str, list[np.ndarray]] = {"train": [], "validation": [], "test": []}
+    drawn = {name: Growing(np.int64) for name in Split._fields}
     for label, (choose, report) in enumerate(zip(validation, test, strict=True)):
-        rows = random.permutation(np.flatnonzero(labels == label))
-        drawn["test"].append(rows[:report])
-        drawn["validation"].append(rows[report : report + choose])
-        drawn["train"].append(rows[report + choose :])
-    return Split(**{name: random.permutation(np.concatenate(rows)) for name, rows in drawn.items()})
+        rows = shuffled(chosen(labels == label), random)
+        drawn["test"].extend(rows[:report])
+        drawn["validation"].extend(rows[report : report + choose])
+        drawn["train"].extend(rows[report + choose :])
+    return Split(**{name: shuffled(rows.finish(), random) for name, rows in drawn.items()})
+
+
+def shuffled(
+    rows: Int64[np.ndarray, " rows"], random: np.random.RandomState
+) -> Int64[np.ndarray, " rows"]:
+    """Give rows in random order, in the memory that they are in."""
+    random.shuffle(rows)
+    return rows
 
 
 def draw(

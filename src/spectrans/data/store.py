@@ -5,7 +5,8 @@ from typing import IO
 import numpy as np
 from jaxtyping import Int64
 
-from spectrans.sequences import Scratch, Sequences
+from spectrans.sequences import Scratch, Sequences, laid_out
+from spectrans.spill import followed, placed
 
 # Bytes that are kept in memory.
 LIMIT = 2**28
@@ -39,19 +40,22 @@ class Store:
 
     def _flush(self) -> None:
         """Move what is in memory to a file in the system's folder for temporary files."""
-        if self.file is None:
-            self.folder = Scratch()
-            self.file = (self.folder.path / "tokens").open("wb")
-        self.file.write(self.memory)
+        with placed():
+            if self.file is None:
+                self.folder = Scratch()
+                self.file = (self.folder.path / "tokens").open("wb")
+            self.file.write(self.memory)
         self.memory = bytearray()
 
     def finish(self, lengths: Int64[np.ndarray, " arrays"]) -> Sequences:
         """Give the arrays, whose lengths are these; the store takes no more of them."""
-        starts = np.cumsum(lengths) - lengths
+        starts = laid_out(lengths)
         if self.file is None or self.folder is None:
             flat = np.frombuffer(self.memory, dtype=self.kind).reshape(-1, *self.width)
             return Sequences(flat, starts, lengths)
         self._flush()
-        self.file.close()
-        flat = np.memmap(self.file.name, dtype=self.kind, mode="r").reshape(-1, *self.width)
+        with placed():
+            self.file.close()
+        mapped = followed(np.memmap(self.file.name, dtype=self.kind, mode="r"))
+        flat = mapped.reshape(-1, *self.width)
         return Sequences(flat, starts, lengths, self.folder)

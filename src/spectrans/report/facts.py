@@ -11,6 +11,7 @@ from spectrans.data import Dataset, Examples
 from spectrans.data.baselines import Baseline, baselines
 from spectrans.options import Options
 from spectrans.sequences import Sequences
+from spectrans.spill import copied
 from spectrans.tasks import MultiLabel, Regression, Task
 from spectrans.tasks.tokens import NO_LABEL
 from spectrans.training.folders import write_whole
@@ -108,7 +109,7 @@ def facts(dataset: Dataset, scored: tuple[Baseline, ...] | None = None) -> Facts
 
 def _split(name: str, split: Examples, task: Task) -> SplitFacts:
     lengths = split.tokens.lengths
-    five = np.quantile(lengths, _QUANTILES, method="nearest").astype(int).tolist()
+    five = np.quantile(copied(lengths), _QUANTILES, method="nearest", overwrite_input=True)
     numbers = {}
     if isinstance(task, Regression):
         ends = (split.labels.min(0), split.labels.mean(0), split.labels.max(0))
@@ -118,7 +119,7 @@ def _split(name: str, split: Examples, task: Task) -> SplitFacts:
         name=name,
         rows=len(split),
         tokens=int(lengths.sum()),
-        lengths=tuple(five),
+        lengths=tuple(five.astype(int).tolist()),
         classes=_classes(split, task),
         numbers=numbers,
     )

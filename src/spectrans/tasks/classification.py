@@ -1,7 +1,6 @@
 """One of several classes for each row."""
 
 import re
-from array import array
 from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -12,6 +11,7 @@ from pydantic import Strict, model_validator
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from spectrans.spill import Growing, chosen, gathered
 from spectrans.tasks.base import Labels, Meter, Metric, Scores, Task
 from spectrans.tasks.collector import Collector, Matched, Place, fault, missing, number
 from spectrans.tasks.counts import ClassCounts, balanced, refuse_few, refuse_form, refuse_labels
@@ -164,7 +164,7 @@ class ClassCollector(Collector):
         self.kind: type | None = None
         self.codes: dict[str, int] = {}
         self.places: list[Place] = []
-        self.found = array("q")
+        self.found = Growing(np.int64)
 
     def read(self, value: Any, length: int | None) -> str:
         """Give the name of a class."""
@@ -199,10 +199,10 @@ class ClassCollector(Collector):
             raise ValueError(
                 f"{source} must have at least 2 classes, got only {next(iter(self.codes))!r}"
             )
-        found = np.frombuffer(self.found, dtype=np.int64)
-        known = set(np.unique(found[trained]).tolist())
+        found = self.found.finish()
+        counts = np.bincount(found[trained], minlength=len(self.codes))
         for name, code in self.codes.items():
-            if code not in known:
+            if not counts[code]:
                 fix = "add rows of it there, or remove this row"
                 place = self.places[code]()
                 raise ValueError(
@@ -211,17 +211,18 @@ class ClassCollector(Collector):
         names = in_order(self.codes)
         index = np.empty(len(names), dtype=np.int64)
         index[[self.codes[name] for name in names]] = np.arange(len(names))
-        return Classification(labels=names), index[found]
+        return Classification(labels=names), gathered(index, found)
 
     def match(self, task: Classification) -> Matched:
         """Give the classes as indices of the task; rows of other classes are left out."""
         index = {name: k for k, name in enumerate(task.labels)}
         known = np.array([index.get(name, -1) for name in self.codes], dtype=np.int64)
-        found = known[np.frombuffer(self.found, dtype=np.int64)]
-        counts = np.bincount(self.found, minlength=len(known))
+        codes = self.found.finish()
+        found = gathered(known, codes)
+        counts = np.bincount(codes, minlength=len(known))
         unseen = {n: int(counts[code]) for n, code in self.codes.items() if n not in index}
-        kept = np.flatnonzero(found >= 0)
-        return Matched(found[kept], kept, unseen)
+        kept = chosen(found >= 0)
+        return Matched(gathered(found, kept), kept, unseen)
 
 
 def in_order(names: Iterable[str]) -> tuple[str, ...]:

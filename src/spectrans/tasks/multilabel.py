@@ -1,7 +1,6 @@
 """Any number of several classes for each row."""
 
 import re
-from array import array
 from collections import Counter
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -13,6 +12,7 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from spectrans.errors import must
+from spectrans.spill import Growing
 from spectrans.tasks.base import ClassScore, Labels, Meter, Metric, Scores, Task
 from spectrans.tasks.classification import in_order
 from spectrans.tasks.collector import Collector, Matched, Place, fault
@@ -210,8 +210,8 @@ class MultiLabelCollector(Collector):
         self.columns = columns
         self.wide: int | None = None
         self.codes: dict[str, int] = {}
-        self.found = array("q")
-        self.counts = array("q")
+        self.found = Growing(np.int64)
+        self.counts = Growing(np.int64)
 
     def read(self, value: Any, length: int | None) -> list[str]:
         """Give the names of the classes of a row."""
@@ -265,9 +265,9 @@ class MultiLabelCollector(Collector):
         names = in_order(self.codes)
         index = np.empty(len(names), dtype=np.int64)
         index[[self.codes[name] for name in names]] = np.arange(len(names))
-        counts = np.frombuffer(self.counts, dtype=np.int64)
+        counts = self.counts.finish()
         table = np.zeros((len(counts), len(names)), dtype=np.uint8)
-        found = index[np.frombuffer(self.found, dtype=np.int64)]
+        found = index[self.found.finish()]
         table[np.repeat(np.arange(len(counts)), counts), found] = 1
         for k in np.flatnonzero(table[trained].sum(axis=0) == 0):
             fix = "add rows of it, or leave the class out"
@@ -279,8 +279,8 @@ class MultiLabelCollector(Collector):
         """Give a table of 0 and 1 for the classes of the task; rows with others are left out."""
         index = {name: k for k, name in enumerate(task.labels)}
         known = np.array([index.get(name, -1) for name in self.codes], dtype=np.int64)
-        counts = np.frombuffer(self.counts, dtype=np.int64)
-        codes = np.frombuffer(self.found, dtype=np.int64)
+        counts = self.counts.finish()
+        codes = self.found.finish()
         owners = np.repeat(np.arange(len(counts)), counts)
         table = np.zeros((len(counts), len(task.labels)), dtype=np.uint8)
         found = known[codes] if len(codes) else codes

@@ -1,7 +1,6 @@
 """One or several numbers for each row."""
 
 import math
-from array import array
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -12,6 +11,7 @@ from torch import Tensor
 from torch.nn.functional import mse_loss
 
 from spectrans.errors import must
+from spectrans.spill import Growing
 from spectrans.tasks.base import Labels, Meter, Metric, Scores, Task
 from spectrans.tasks.collector import Collector, Matched, Place, fault, missing, number
 from spectrans.tasks.counts import refuse_form
@@ -183,7 +183,7 @@ class RegressionCollector(Collector):
     def __init__(self, columns: tuple[str, ...]) -> None:
         self.columns = columns
         self.width: int | None = None
-        self.found = array("d")
+        self.found = Growing(np.float64)
 
     def read(self, value: Any, length: int | None) -> list[float]:
         """Give the numbers of a row."""
@@ -206,7 +206,7 @@ class RegressionCollector(Collector):
     def finish(self, source: str, trained: slice) -> tuple[Regression, Labels]:
         """Give the mean and scale of each number, and all numbers."""
         assert self.width is not None
-        table = np.frombuffer(self.found, dtype=np.float64).reshape(-1, self.width)
+        table = self.found.finish().reshape(-1, self.width)
         names = self.columns
         if len(names) != self.width:
             names = tuple(f"{names[0]}[{k}]" for k in range(self.width))
@@ -226,5 +226,5 @@ class RegressionCollector(Collector):
         if self.width != len(task.labels):
             rule = f"hold {len(task.labels)} numbers in a row, as in training"
             raise ValueError(must("labels", rule, self.width))
-        table = np.frombuffer(self.found, dtype=np.float64).reshape(-1, self.width)
+        table = self.found.finish().reshape(-1, self.width)
         return Matched(table, np.arange(len(table)), {})

@@ -1,6 +1,5 @@
 """One of several classes for each word, or for each token of a sequence."""
 
-from array import array
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -11,7 +10,8 @@ from torch import Tensor
 from torch.nn.functional import cross_entropy
 
 from spectrans.errors import must
-from spectrans.sequences import Sequences
+from spectrans.sequences import Sequences, laid_out
+from spectrans.spill import Growing
 from spectrans.tasks.base import Labels, Meter, Metric, Scores, Task
 from spectrans.tasks.classification import in_order
 from spectrans.tasks.collector import Collector, Matched, Place, fault, missing
@@ -222,8 +222,8 @@ class TokenCollector(Collector):
 
     def __init__(self) -> None:
         self.codes: dict[str, int] = {}
-        self.found = array("i")
-        self.counts = array("q")
+        self.found = Growing(np.int32)
+        self.counts = Growing(np.int64)
 
     def read(self, value: Any, length: int | None) -> list[str | None]:
         """Give the names of the classes of a row; None where a word has none."""
@@ -259,10 +259,10 @@ class TokenCollector(Collector):
         names = in_order(self.codes)
         index = np.empty(len(names), dtype=np.int32)
         index[[self.codes[name] for name in names]] = np.arange(len(names))
-        found = np.frombuffer(self.found, dtype=np.int32)
+        found = self.found.finish()
         codes = np.where(found == NO_LABEL, NO_LABEL, index[np.maximum(found, 0)])
-        counts = np.frombuffer(self.counts, dtype=np.int64)
-        labels = Sequences(codes.astype(np.int32), np.cumsum(counts) - counts, counts)
+        counts = self.counts.finish()
+        labels = Sequences(codes.astype(np.int32), laid_out(counts), counts)
         some = labels[trained]
         seen = set(np.unique(np.concatenate(list(some))).tolist()) if len(some) else set()
         for k, name in enumerate(names):
@@ -277,10 +277,10 @@ class TokenCollector(Collector):
         index = {name: k for k, name in enumerate(task.labels)}
         # One more, for a code of -100.
         known = np.array([*(index.get(name, NO_LABEL) for name in self.codes), NO_LABEL])
-        found = np.frombuffer(self.found, dtype=np.int32)
+        found = self.found.finish()
         codes = np.where(found == NO_LABEL, len(known) - 1, found)
         times = np.bincount(codes, minlength=len(known))
         unseen = {n: int(times[code]) for n, code in self.codes.items() if n not in index}
-        counts = np.frombuffer(self.counts, dtype=np.int64)
-        labels = Sequences(known[codes].astype(np.int32), np.cumsum(counts) - counts, counts)
+        counts = self.counts.finish()
+        labels = Sequences(known[codes].astype(np.int32), laid_out(counts), counts)
         return Matched(labels, np.arange(len(counts)), unseen)

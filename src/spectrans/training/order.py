@@ -89,7 +89,8 @@ class Order(Sampler[list[Draw]]):
 
     def __iter__(self) -> Iterator[list[Draw]]:
         epoch, shares = self.epoch, self.parts * self.processes
-        for rows in self._batches(epoch):
+        for batch in self._batches(epoch):
+            rows = batch.tolist()
             for part in range(self.parts):
                 mine = rows[part * self.processes + self.rank :: shares]
                 if mine:
@@ -97,20 +98,21 @@ class Order(Sampler[list[Draw]]):
                 else:
                     yield [Draw(rows[0], epoch, self.seed, filler=True)]
 
-    def _batches(self, epoch: int) -> list[list[int]]:
+    def _batches(self, epoch: int) -> Iterator[Int64[np.ndarray, " batch"]]:
         """Give the rows of every step of an epoch."""
         random = torch.Generator().manual_seed(self.seed + epoch)
         rows = torch.randperm(len(self.lengths), generator=random).numpy()
         size = self.batch_size
         if not self.ragged:
-            return [rows[k : k + size].tolist() for k in range(0, len(rows), size)]
+            yield from (rows[k : k + size] for k in range(0, len(rows), size))
+            return
         # At least four pools, as long as there are that many batches.
         pool = size * max(1, min(POOL, len(rows) // (4 * size)))
-        pools = [rows[k : k + pool] for k in range(0, len(rows), pool)]
-        ordered = np.concatenate([p[np.argsort(-self.lengths[p], kind="stable")] for p in pools])
-        batches = [ordered[k : k + size].tolist() for k in range(0, len(ordered), size)]
-        mixed = [batches[k] for k in torch.randperm(len(batches), generator=random).tolist()]
+        for k in range(0, len(rows), pool):
+            some = rows[k : k + pool]
+            some[:] = some[np.argsort(-self.lengths[some], kind="stable")]
+        starts = torch.randperm(self.steps, generator=random).numpy() * size
         # The longest row comes first: if memory is too small, it shows at once.
-        longest = max(range(len(mixed)), key=lambda k: self.lengths[mixed[k][0]])
-        mixed[0], mixed[longest] = mixed[longest], mixed[0]
-        return mixed
+        longest = int(np.argmax(self.lengths[rows[starts]]))
+        starts[[0, longest]] = starts[[longest, 0]]
+        yield from (rows[k : k + size] for k in starts)

@@ -20,6 +20,7 @@ from spectrans.io import from_pretrained
 from spectrans.models import BaseModel
 from spectrans.options import Options
 from spectrans.sequences import Sequences
+from spectrans.spill import blocks
 from spectrans.tasks import AnyTask, ClassScore
 from spectrans.training.history import HISTORY as HISTORY
 from spectrans.training.history import read_history
@@ -88,6 +89,10 @@ def _fingerprint(dataset: Dataset) -> str:
     digest = sha256()
     hashed: list[np.ndarray] = []
 
+    def numbers(entries: np.ndarray) -> None:
+        for part in blocks(len(entries)):
+            digest.update(np.ascontiguousarray(entries[part]))
+
     def include(sequences: Sequences) -> None:
         # Splits share one memory.
         if not any(sequences.flat is flat for flat in hashed):
@@ -95,14 +100,15 @@ def _fingerprint(dataset: Dataset) -> str:
             digest.update(str(sequences.flat.dtype).encode())
             for chunk in sequences.chunks():
                 digest.update(chunk.tobytes())
-        digest.update(sequences.starts.tobytes() + sequences.lengths.tobytes())
+        numbers(sequences.starts)
+        numbers(sequences.lengths)
 
     for split in (dataset.train, dataset.validation, dataset.test):
         include(split.tokens)
         if isinstance(split.labels, Sequences):
             include(split.labels)
         elif split.labels is not None:
-            digest.update(split.labels.tobytes())
+            numbers(split.labels)
     return digest.hexdigest()[:16]
 
 
