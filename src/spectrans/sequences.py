@@ -123,6 +123,12 @@ class Sequences(Sequence[np.ndarray]):
         found.file = self.file
         return found
 
+    def shares(self, other: "Sequences") -> bool:
+        """Say whether another's arrays lie in the same memory, or in the same file."""
+        # In another process each of several that share a file maps it anew.
+        same_file = self.file is not None and self.file == other.file
+        return same_file or self.flat is other.flat
+
     def chunks(self) -> Iterator[np.ndarray]:
         """Give all entries of the shared memory, some megabytes at a time."""
         for start in range(0, len(self.flat), CHUNK):

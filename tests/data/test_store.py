@@ -97,6 +97,14 @@ def test_another_process_opens_the_file_and_gets_no_copy(table: Path) -> None:
 
 
 @pytest.mark.usefixtures("few")
+def test_data_have_one_fingerprint_in_every_process(table: Path) -> None:
+    made = load(table)
+    assert made.train.tokens.file is not None
+    sent = pickle.loads(pickle.dumps(made))
+    assert DataRecord.of(sent).fingerprint == DataRecord.of(made).fingerprint
+
+
+@pytest.mark.usefixtures("few")
 def test_the_file_goes_with_the_data(table: Path) -> None:
     made = load(table)
     assert made.train.tokens.file is not None

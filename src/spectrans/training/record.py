@@ -87,7 +87,7 @@ class DataRecord(Options):
 
 def _fingerprint(dataset: Dataset) -> str:
     digest = sha256()
-    hashed: list[np.ndarray] = []
+    hashed: list[Sequences] = []
 
     def numbers(entries: np.ndarray) -> None:
         for part in blocks(len(entries)):
@@ -95,8 +95,8 @@ def _fingerprint(dataset: Dataset) -> str:
 
     def include(sequences: Sequences) -> None:
         # Splits share one memory.
-        if not any(sequences.flat is flat for flat in hashed):
-            hashed.append(sequences.flat)
+        if not any(map(sequences.shares, hashed)):
+            hashed.append(sequences)
             digest.update(str(sequences.flat.dtype).encode())
             for chunk in sequences.chunks():
                 digest.update(chunk.tobytes())
