@@ -68,10 +68,13 @@ def run(group: Group, folder: Path, path: Path, jobs: int | None, console: Conso
     """Train what is missing of a group, with a line for every run; give how many failed."""
     comparison = group.comparison
     dataset = load(comparison.shared.data)
-    to_beat = {b.name: b.value(dataset.task) for b in baselines(dataset)}
+    data = DataRecord.of(dataset)
     lines = read_lines(path)
+    to_beat = next((line.baselines for line in lines if line.record.data == data), None)
+    if to_beat is None:
+        to_beat = {b.name: b.value(dataset.task) for b in baselines(dataset)}
     resume(comparison, folder, dataset)  # claims the folder
-    restore([line for line in lines if line.group == group.name], folder, DataRecord.of(dataset))
+    restore([line for line in lines if line.group == group.name], folder, data)
 
     def see(event: Event) -> None:
         if isinstance(event, Failed):
