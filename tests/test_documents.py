@@ -14,7 +14,13 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 # What makes an example short.
-ARGUMENTS = {"masked_language_model.py": ["20"]}
+ARGUMENTS = {
+    "images.py": ["1"],
+    "long_documents.py": ["4"],
+    "masked_language_model.py": ["20"],
+    "plan_sweep.py": ["4"],
+    "time_series.py": ["4"],
+}
 FENCE = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 
 
@@ -37,6 +43,11 @@ def test_an_example_runs(example: Path, tmp_path: Path) -> None:
     done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout
+
+
+def test_every_example_is_listed_by_its_purpose() -> None:
+    listed = re.findall(r"\| `examples/(\S+)` \|", (ROOT / "docs" / "examples.md").read_text("utf-8"))
+    assert sorted(listed) == [example.name for example in EXAMPLES]
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: p.name)
