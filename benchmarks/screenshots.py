@@ -116,12 +116,15 @@ def built(folder: Path) -> Iterator[str]:
 
 def site() -> None:
     """Take pages of the documents."""
-    with tempfile.TemporaryDirectory() as scratch, built(Path(scratch)) as address:
-        with opened() as browser:
-            for name, (page, width, height, scheme) in SITE.items():
-                browser.scheme(scheme)
-                browser.open(address + page, width, height)
-                take(browser, name)
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        built(Path(scratch)) as home,
+        opened() as browser,
+    ):
+        for name, (page, width, height, scheme) in SITE.items():
+            browser.scheme(scheme)
+            browser.open(home + page, width, height)
+            take(browser, name)
 
 
 def main() -> None:

@@ -46,7 +46,9 @@ def test_an_example_runs(example: Path, tmp_path: Path) -> None:
 
 
 def test_every_example_is_listed_by_its_purpose() -> None:
-    listed = re.findall(r"\| `examples/(\S+)` \|", (ROOT / "docs" / "examples.md").read_text("utf-8"))
+    listed = re.findall(
+        r"\| `examples/(\S+)` \|", (ROOT / "docs" / "examples.md").read_text("utf-8")
+    )
     assert sorted(listed) == [example.name for example in EXAMPLES]
 
 
