@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import baselines
 from spectrans.report import PlanResult, Results
 
 ROOT = Path(__file__).parent.parent
@@ -58,6 +59,23 @@ def test_links_to_files_lead_to_files(document: Path) -> None:
     # The pages of docs/ are also read as a site of their own, which holds nothing else.
     assert document.parent == ROOT or not [link for link in links if link.startswith("..")]
     assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+def test_the_table_of_baselines_shows_what_was_measured() -> None:
+    page = baselines.PAGE.read_text("utf-8")
+    assert len(baselines.ROW.findall(page)) > 15
+    assert baselines.filled(page, json.loads(baselines.STORED.read_text("utf-8"))) == page
+
+
+@pytest.mark.parametrize("document", ["choose-a-mixer.md", "choose-a-plan.md", "digits.md"])
+def test_scores_in_a_sentence_were_measured(document: str) -> None:
+    files = [ROOT / "benchmarks" / "results" / name for name in ("demo.json", "digits12.json")]
+    found = [Results(**json.loads(file.read_text("utf-8"))) for file in files]
+    known = {f"{100 * plan.score:.1f}" for results in found for plan in results.plans if plan.score}
+    text = re.sub(r"^\|.*", "", (ROOT / "docs" / document).read_text("utf-8"), flags=re.M)
+    shown = re.findall(r"(\d+\.\d)(?=[\d., and]* %)", text)
+    assert shown
+    assert set(shown) <= known
 
 
 def measured(row: PlanResult) -> dict[str, str]:

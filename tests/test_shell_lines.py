@@ -21,6 +21,13 @@ LINES = [
 INLINE = sorted(
     {line for d in DOCUMENTS for line in re.findall(r"`(spectrans [^`\n]+)`", d.read_text("utf-8"))}
 )
+MODULES = sorted(
+    {
+        line
+        for d in DOCUMENTS
+        for line in re.findall(r"`(python -m benchmarks\.[^`\n]+)`", d.read_text("utf-8"))
+    }
+)
 RUN = {d: [f for f in fences(d) if f.run and f.lines] for d in DOCUMENTS}
 
 
@@ -56,6 +63,11 @@ def test_commands_and_options_in_a_sentence_exist(line: str) -> None:
     known = {name for parameter in command.params for name in parameter.opts}
     known |= {"--install-completion", "--help"}
     assert {word for word in words if word.startswith("--")} <= known
+
+
+@pytest.mark.parametrize("line", MODULES)
+def test_a_benchmark_in_a_sentence_is_one_that_it_takes(line: str) -> None:
+    read_line(line)
 
 
 @pytest.fixture(scope="module")
