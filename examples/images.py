@@ -52,7 +52,7 @@ def fit(model: nn.Module, x: Tensor, y: Tensor, epochs: int) -> None:
 
 
 def main() -> None:
-    epochs = int(sys.argv[1]) if len(sys.argv) > 1 else 15
+    epochs = int(sys.argv[1]) if len(sys.argv) > 1 else 8
     data = load(f"digits{SIDE}")
     for found in baselines(data):
         print(f"{found.name:20} accuracy {found.value(data.task):.3f}")

@@ -53,7 +53,7 @@ def write(path: Path) -> None:
 
 
 def main() -> None:
-    steps = int(sys.argv[1]) if len(sys.argv) > 1 else 300
+    steps = int(sys.argv[1]) if len(sys.argv) > 1 else 200
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "delays.npz"
         write(path)
