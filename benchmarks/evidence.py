@@ -6,7 +6,7 @@ hand.
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.pages import filled
@@ -18,6 +18,7 @@ from benchmarks.questions import (
     DEFAULTS,
     OPTIONS,
     PRESETS,
+    SETTINGS,
     TIMED,
     VIEWS,
     WIDE,
@@ -37,6 +38,7 @@ def tables(lines: list[Line]) -> dict[str, str]:
     wide = [a.beside(Scores(b, lines), WIDER) for a, b in zip(core, WIDE, strict=True)]
     optional = {group.name.removesuffix(", options"): Scores(group, lines) for group in DEFAULTS}
     options = [s.beside(optional[s.group.name]) for s in core if s.group.name in optional]
+    changed = {group.name: Scores(group, lines) for group in SETTINGS}
     timed = [Scores(group, lines) for group in TIMED]
     every = [Scores(group, lines) for group in PRESETS["cpu"]]
     views = {name: columns(core, view.plans) for name, view in VIEWS.items()}
@@ -45,17 +47,31 @@ def tables(lines: list[Line]) -> dict[str, str]:
         "share": share(core, VIEWS["recovery"]),
         "equal parameters": columns(wide, ("attention", HYBRID, HYBRID + WIDER)),
         "options": columns(options, [plan for plans in OPTIONS.values() for plan in plans]),
+        "settings": "\n\n".join(filter(None, (settings(s, changed) for s in core))),
         "by time": columns(timed, BY_TIME),
         "all runs": "\n".join(table(scores).replace("## ", "### ") for scores in every).rstrip(),
         "runs": origin(lines),
     }
 
 
+def settings(core: Scores, changed: Mapping[str, Scores]) -> str:
+    """Write a group beside those in which a setting of all its models was another."""
+    both, plans = core, []
+    for name, scores in changed.items():
+        base, _, change = name.partition(", ")
+        if base == core.group.name:
+            mark = f", {change}"
+            both = both.beside(scores, mark)
+            plans += [named for plan in scores.group.plans for named in (plan, plan + mark)]
+    shown = list(dict.fromkeys(plans))
+    return columns([both], shown) if shown and both.metric is not None else ""
+
+
 def share(all_scores: Sequence[Scores], view: View) -> str:
     """Write how much of the way from the plan without attention to all-attention a hybrid goes.
 
-    Only where attention is better than no attention by more than both intervals: elsewhere there is
-    nothing to recover.
+    Only where every seed of attention is better than every seed without: elsewhere there is nothing
+    to recover.
     """
     whole, without, *hybrids = view.plans
     head = ["plan", *(scores.group.name for scores in all_scores)]
@@ -69,7 +85,10 @@ def share(all_scores: Sequence[Scores], view: View) -> str:
 
 def _share(scores: Scores, plan: str, whole: str, without: str) -> str:
     reached, best, worst = (scores.of(name) for name in (plan, whole, without))
-    if not (reached and best and worst) or min(best) <= max(worst):
+    metric = scores.metric
+    if metric is None or not (reached and best and worst):
+        return "-"
+    if min(map(metric.rank, best)) <= max(map(metric.rank, worst)):
         return "-"
     means = [sum(values) / len(values) for values in (reached, best, worst)]
     return f"{100 * (means[0] - means[2]) / (means[1] - means[2]):.0f} %"

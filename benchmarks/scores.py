@@ -108,11 +108,13 @@ def table(scores: Scores) -> str:
     if scores.metric is None:
         return ""
     shared = scores.group.comparison.shared
+    source = " ".join(filter(None, (shared.data.source, shared.data.task)))
     rows = [
         f"## {scores.group.name}",
         "",
-        f"`{scores.group.task}`, {shared.num_layers} layers of {shared.hidden_dim}, "
-        f"{shared.budget} of {shared.batch_size} rows",
+        f"`{source}`, {shared.num_layers} layers of {shared.hidden_dim}, "
+        f"{shared.budget} of {shared.batch_size} rows, "
+        f"{shared.positional_encoding_type} positions",
         "",
         f"| plan | {scores.metric.title} | seeds | learning rate | steps | seconds | parameters |",
         "|---|---:|---:|---:|---:|---:|---:|",

@@ -87,6 +87,16 @@ OWN = [
     (["train", "--patience", "0"], "patience must be greater than 0, got 0"),
     (["train", "--accumulate", "17"], "accumulate must be at most batch_size=16, got 17"),
     (["train", "--precision", "fp8"], "precision must be 'auto', 'float32' or 'bfloat16', got"),
+    (["train", "--norm", "both"], "norm_position must be 'pre' or 'post', got 'both'"),
+    (
+        ["train", "--positions", "alibi", "--plan", "gfnet"],
+        "positional_encoding_type must be one that a mixer of the plan (gfnet) can use",
+    ),
+    (["compare", "--positions", "rotery"], "positional_encoding_type must be 'sinusoidal', "),
+    (
+        ["train", "--resume", "full", "--positions", "none"],
+        "--positions must be left out with --resume",
+    ),
     (["train", "--class-weights", "even"], "class_weights must be 'balanced', got 'even'"),
     (["train", "--seed", "4294967296"], "seed must be less than 4294967296, got 4294967296"),
     (["compare", "--out", LONG], f"{LONG}: file name too long"),

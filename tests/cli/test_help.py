@@ -21,6 +21,7 @@ from spectrans.cli.commands.search import search
 from spectrans.cli.commands.sensitivity import sensitivity
 from spectrans.cli.commands.serve import serve
 from spectrans.cli.commands.train import train
+from spectrans.cli.parameters import SHORT
 from spectrans.data import DataSpec
 from spectrans.data.intake import LONGEST_TEXT
 from spectrans.data.tokenizer import VOCAB_SIZE
@@ -87,10 +88,14 @@ def test_the_version_is_that_of_the_package() -> None:
 
 @pytest.mark.parametrize("command", ["compare", "train"])
 @pytest.mark.parametrize(
-    "option", ["num_layers", "hidden_dim", "num_heads", "epochs", "batch_size"]
+    "option",
+    [
+        *("num_layers", "hidden_dim", "num_heads", "positional_encoding_type", "norm_position"),
+        *("epochs", "batch_size"),
+    ],
 )
 def test_help_shows_the_defaults_that_hold(command: str, option: str) -> None:
-    name = {"num_layers": "layers", "num_heads": "heads"}.get(option, option)
+    name = SHORT.get(option, option)
     annotation = inspect.signature(COMMANDS[command]).parameters[name].annotation
     assert annotation.__metadata__[0].show_default == str(getattr(RunSpec(), option))
 

@@ -57,6 +57,13 @@ def test_the_model_has_the_sizes_of_spec_and_data() -> None:
     assert (config.num_classes, config.sequence_length, config.pooling) == (2, 5, "mean")
 
 
+def test_the_model_has_the_positions_and_norms_of_the_spec() -> None:
+    spec = RunSpec(positional_encoding_type="learned", norm_position="post")
+    config = spec.build(order_task(rows=4, length=5)).config
+    assert config.positional_encoding_type == "learned"
+    assert config.norm_position == "post"
+
+
 def test_what_is_set_beside_a_size_overrules_it() -> None:
     settings = sized({"size": "small", "num_layers": 2, "steps": 3})
     assert settings == {"num_layers": 2, "hidden_dim": 256, "num_heads": 4, "steps": 3}

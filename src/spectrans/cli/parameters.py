@@ -109,6 +109,20 @@ HiddenDim = Annotated[int | None, typer.Option(help="Channels of a token.", show
 Heads = Annotated[
     int | None, typer.Option(help="Heads of mixers that have heads.", show_default="4")
 ]
+Positions = Annotated[
+    str | None,
+    typer.Option(
+        "--positions",
+        help="How the model knows token order: sinusoidal, learned, rotary, alibi or none.",
+        show_default="sinusoidal",
+    ),
+]
+Norm = Annotated[
+    str | None,
+    typer.Option(
+        "--norm", help="Norms before (pre) or after (post) each addition.", show_default="pre"
+    ),
+]
 Epochs = Annotated[
     int | None, typer.Option(help="Passes over the training rows.", show_default="8")
 ]
@@ -166,6 +180,15 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Say nothing on the way, only the result.")
 ]
+
+
+# Settings of a run whose options have shorter names.
+SHORT = {
+    "num_layers": "layers",
+    "num_heads": "heads",
+    "positional_encoding_type": "positions",
+    "norm_position": "norm",
+}
 
 
 def given(**values: Any) -> dict[str, Any]:

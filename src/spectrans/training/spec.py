@@ -11,6 +11,7 @@ from pydantic import (
     model_validator,
 )
 
+from spectrans.blocks.hybrid import NormPosition
 from spectrans.config.base import MOST_LAYERS, PositionalEncodingType, Size
 from spectrans.data import DataSpec
 from spectrans.data.encoding import AnyEncoding
@@ -77,6 +78,8 @@ class RunSpec(Options):
         Width of the feed-forward networks in multiples of `hidden_dim`.
     positional_encoding_type
         How the model knows token order.
+    norm_position
+        Norms before ("pre") or after ("post") the residual additions.
     dropout
         Probability of dropping a channel in training.
     epochs
@@ -119,6 +122,7 @@ class RunSpec(Options):
     num_heads: PositiveInt = TINY.num_heads
     ffn_ratio: PositiveFloat = 2.0
     positional_encoding_type: PositionalEncodingType = "sinusoidal"
+    norm_position: NormPosition = "pre"
     dropout: float = Field(default=0.0, ge=0.0, lt=1.0)
     epochs: PositiveInt | None = None
     steps: PositiveInt | None = None
@@ -183,6 +187,7 @@ class RunSpec(Options):
             alternation_pattern="custom",
             num_heads=self.num_heads,
             positional_encoding_type=self.positional_encoding_type,
+            norm_position=self.norm_position,
             dropout=self.dropout,
             ffn_hidden_dim=max(1, round(self.ffn_ratio * self.hidden_dim)),
             layer_types=self.plan,

@@ -35,6 +35,8 @@ def train(
     layers: parameters.Layers = None,
     hidden_dim: parameters.HiddenDim = None,
     heads: parameters.Heads = None,
+    positions: parameters.Positions = None,
+    norm: parameters.Norm = None,
     epochs: parameters.Epochs = None,
     steps: parameters.Steps = None,
     minutes: parameters.Minutes = None,
@@ -92,6 +94,8 @@ def train(
         num_layers=layers,
         hidden_dim=hidden_dim,
         num_heads=heads,
+        positional_encoding_type=positions,
+        norm_position=norm,
         epochs=epochs,
         steps=steps,
         minutes=minutes,
@@ -123,6 +127,6 @@ def _refuse_settings(settings: dict[str, Any]) -> None:
     """Refuse what would change a run that goes on."""
     if settings:
         name = next(iter(settings))
-        option = {"source": "data", "num_layers": "layers", "num_heads": "heads"}.get(name, name)
+        option = {"source": "data", **parameters.SHORT}.get(name, name)
         rule = "must be left out with --resume: a run goes on as it began"
         raise Refused(f"--{option.replace('_', '-')} {rule}")
