@@ -62,11 +62,13 @@ def main() -> None:
     )
     parser.add_argument("names", nargs="*", metavar="NAME")
     page = PAGE.read_text("utf-8")
-    names = parser.parse_args().names or [row[1] for row in ROW.finditer(page)]
+    shown = [row[1] for row in ROW.finditer(page)]
+    names = parser.parse_args().names or shown
     stored = json.loads(STORED.read_text("utf-8")) if STORED.exists() else {}
     for name in names:
         stored[name] = scored(name)
         print(name, stored[name], flush=True)
+        stored = {name: stored[name] for name in shown if name in stored}
         STORED.write_text(json.dumps(stored, indent=1) + "\n", "utf-8")
     PAGE.write_text(filled(page, stored), "utf-8")
 

@@ -31,7 +31,7 @@ def plans() -> list[str]:
 
 
 def main() -> None:
-    steps = int(sys.argv[1]) if len(sys.argv) > 1 else 200
+    steps = int(sys.argv[1]) if len(sys.argv) > 1 else 120
     data = load(DATA)
     shared = RunSpec(
         plan="gfnet", data={"source": DATA}, num_layers=LAYERS, hidden_dim=32, steps=steps
@@ -40,8 +40,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         found = compare(asked, folder, data, jobs=1)
     specs = [asked.spec(plan) for plan in asked.plans]
-    costs = dict(zip(asked.plans, measure(specs, data, seconds=2), strict=True))
-    Console().print(rich_table(summarise(found, data, baselines(data), costs)))
+    costs = dict(zip(asked.plans, measure(specs, data, seconds=1), strict=True))
+    Console(width=110).print(rich_table(summarise(found, data, baselines(data), costs)))
 
 
 if __name__ == "__main__":
