@@ -50,8 +50,9 @@ check: $(STAMP) ## formatting, lint, types, docstrings
 	$(BIN)/mypy
 	$(BIN)/pydoclint --quiet src
 
-docs: $(DOCS_STAMP) ## build the pages of docs/ into site/
+docs: $(DOCS_STAMP) ## build the pages of docs/ into site/, and check every link
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+	$(BIN)/python scripts/check_site.py site
 
 bench: $(BENCH_STAMP) ## time the library against its peers, the short set (under 5 minutes)
 	$(BIN)/python -m benchmarks.run

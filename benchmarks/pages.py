@@ -19,9 +19,18 @@ from benchmarks.process import ROOT
 from benchmarks.results import Results, Row
 
 STORED = ROOT / "benchmarks" / "results" / "epyc-2-cores.json"
-PAGES = (ROOT / "docs" / "performance.md", ROOT / "README.md")
-FIGURE = ROOT / "docs" / "images" / "crossover.png"
+DOCS = ROOT / "docs"
+PAGES = (
+    DOCS / "performance.md",
+    DOCS / "choose-a-mixer.md",
+    DOCS / "padding.md",
+    ROOT / "README.md",
+)
+FIGURE = DOCS / "images" / "crossover.png"
 
+# Row lengths by which to choose a mixer, and how the names of cases with padding begin.
+CHOSEN = (128, 512, 2048, 8192)
+PADDED = ("padded", "64 distinct")
 # What the README shows of it.
 FEW = (
     "fourier forward n=512",
@@ -49,6 +58,8 @@ def tables(results: Results) -> dict[str, str]:
         "results": _results(kept),
         "few results": _few(few),
         "default malloc": _default(default, kept),
+        "padding": _few([row for row in kept if row.case.startswith(PADDED)]),
+        "crossover few": _crossover(results.rows, "forward", CHOSEN),
         "crossover forward": _crossover(results.rows, "forward"),
         "crossover forward+backward": _crossover(results.rows, "forward+backward"),
     }
@@ -156,11 +167,11 @@ def _default(rows: list[Row], kept: list[Row]) -> str:
     return _markdown(head, lines)
 
 
-def _crossover(rows: list[Row], step: str) -> str:
+def _crossover(rows: list[Row], step: str, shown: tuple[int, ...] = LENGTHS) -> str:
     found = {row.case: row.ratio.median for row in rows if row.family == FAMILY}
     pattern = re.compile(rf"{FAMILY} (\S+) {re.escape(step)} n=(\d+)")
     matches = [m for m in map(pattern.fullmatch, found) if m]
-    lengths = [n for n in LENGTHS if any(int(m[2]) == n for m in matches)]
+    lengths = [n for n in shown if any(int(m[2]) == n for m in matches)]
     lines = []
     for name in dict.fromkeys(m[1] for m in matches):
         cells = [found.get(f"{FAMILY} {name} {step} n={n}") for n in lengths]

@@ -1,7 +1,7 @@
 """Take the pictures of pages that the documents show: python -m benchmarks.screenshots [FOLDER].
 
-FOLDER is a comparison on the digits; without one it is made first, in some minutes. Needs a
-Chromium, as the tests of pages do.
+FOLDER is a comparison on the digits; without one it is made first, in some minutes. With --site it
+takes pages of the documents themselves instead. Needs a Chromium, as the tests of pages do.
 """
 
 import argparse
@@ -11,7 +11,10 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 from PIL import Image
 
@@ -22,6 +25,13 @@ from tests.browser import Browser, opened
 IMAGES = ROOT / "docs" / "images"
 PLANS = ("attention", "fourier", "3xgfnet,attention")
 WIDTH = 940
+# Page of the site, width and height of the window, colours.
+SITE = {
+    "page-index": ("", 1280, 800, "light"),
+    "page-choose-a-mixer": ("choose-a-mixer/", 1280, 800, "dark"),
+    "page-performance-phone": ("performance/", 390, 800, "light"),
+    "page-maths-phone": ("maths/", 390, 800, "dark"),
+}
 _COMMAND = (sys.executable, "-m", "spectrans")
 
 
@@ -86,11 +96,47 @@ def pictures(folder: Path) -> None:
         show(browser, folder / "report.html", "Length", "report-dark", 800)
 
 
+class _Quiet(SimpleHTTPRequestHandler):
+    """Gives the files of a folder, and says nothing of it."""
+
+    def log_message(self, *_: object) -> None:
+        """Keep the terminal for what is made."""
+
+
+@contextmanager
+def built(folder: Path) -> Iterator[str]:
+    """Build the site into a folder, and give the address that it is served at."""
+    build = (sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir")
+    subprocess.run([*build, str(folder)], cwd=ROOT, check=True)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=folder)) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/"
+        server.shutdown()
+
+
+def site() -> None:
+    """Take pages of the documents."""
+    with (
+        tempfile.TemporaryDirectory() as scratch,
+        built(Path(scratch)) as home,
+        opened() as browser,
+    ):
+        for name, (page, width, height, scheme) in SITE.items():
+            browser.scheme(scheme)
+            browser.open(home + page, width, height)
+            take(browser, name)
+
+
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path, nargs="?")
-    folder = parser.parse_args().folder
+    parser.add_argument("--site", action="store_true", help="pages of the documents")
+    asked = parser.parse_args()
+    folder = asked.folder
+    if asked.site:
+        site()
+        return
     if folder is not None:
         pictures(folder)
         return

@@ -8,13 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import baselines
 from spectrans.report import PlanResult, Results
 
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 # What makes an example short.
-ARGUMENTS = {"masked_language_model.py": ["20"]}
+ARGUMENTS = {
+    "images.py": ["1"],
+    "long_documents.py": ["4"],
+    "masked_language_model.py": ["20"],
+    "plan_sweep.py": ["4"],
+    "time_series.py": ["4"],
+}
 FENCE = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 
 
@@ -39,12 +46,49 @@ def test_an_example_runs(example: Path, tmp_path: Path) -> None:
     assert done.stdout
 
 
+def test_every_example_is_listed_by_its_purpose() -> None:
+    listed = re.findall(
+        r"\| `examples/(\S+)` \|", (ROOT / "docs" / "examples.md").read_text("utf-8")
+    )
+    assert sorted(listed) == [example.name for example in EXAMPLES]
+
+
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda p: p.name)
 def test_links_to_files_lead_to_files(document: Path) -> None:
     links = re.findall(r"\]\((?!https?:|#)([^)#\s]+)[^)]*\)", document.read_text("utf-8"))
     # The pages of docs/ are also read as a site of their own, which holds nothing else.
     assert document.parent == ROOT or not [link for link in links if link.startswith("..")]
     assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+def test_the_table_of_baselines_shows_what_was_measured() -> None:
+    page = baselines.PAGE.read_text("utf-8")
+    stored = json.loads(baselines.STORED.read_text("utf-8"))
+    assert [row[0] for row in baselines.ROW.findall(page)] == list(stored)
+    assert baselines.filled(page, stored) == page
+
+
+@pytest.mark.parametrize(
+    ("family", "classes"),
+    [("FNet", "FNet"), ("BERT", "Bert"), ("RoBERTa", "Roberta"), ("DistilBERT", "DistilBert")],
+)
+def test_the_errors_of_imported_models_were_measured(family: str, classes: str) -> None:
+    stored = (ROOT / "benchmarks" / "results" / "parity.md").read_text("utf-8").splitlines()
+    rows = [cells(line) for line in stored if re.match(rf"\| `{classes}(For|Model)", line)]
+    error, largest = max((row[-2:] for row in rows), key=lambda pair: float(pair[0]))
+    page = (ROOT / "docs" / "pretrained.md").read_text("utf-8")
+    assert f"\n| {family} | {len(rows)} | {error} | {largest} |\n" in page
+
+
+@pytest.mark.parametrize("document", ["choose-a-mixer.md", "choose-a-plan.md", "digits.md"])
+def test_scores_in_a_sentence_were_measured(document: str) -> None:
+    files = [ROOT / "benchmarks" / "results" / name for name in ("demo.json", "digits12.json")]
+    found = [Results(**json.loads(file.read_text("utf-8"))) for file in files]
+    known = {f"{100 * plan.score:.1f}" for results in found for plan in results.plans if plan.score}
+    text = re.sub(r"^\|.*", "", (ROOT / "docs" / document).read_text("utf-8"), flags=re.M)
+    shown = re.findall(r"(\d+\.\d)(?=[\d., and]* %)", text)
+    assert shown
+    assert set(shown) <= known
 
 
 def measured(row: PlanResult) -> dict[str, str]:
