@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import FileIO
 from math import prod
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Int64
@@ -156,7 +156,7 @@ class Growing:
 
     def __init__(self, kind: type[np.generic]) -> None:
         self.kind = np.dtype(kind)
-        self.recent = array(_LETTERS[kind])
+        self.recent: array[Any] = array(_LETTERS[kind])
         self.moved = 0
         self.file: FileIO | None = None
         self.numbers: np.ndarray | None = None
@@ -183,7 +183,7 @@ class Growing:
         """Move what is in memory to the file."""
         with placed():
             if self.file is None:
-                self.file = cast(FileIO, tempfile.TemporaryFile(buffering=0))  # noqa: SIM115
+                self.file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
                 weakref.finalize(self, self.file.close)
             _write(self.file, self.recent)
         self.moved += len(self.recent)

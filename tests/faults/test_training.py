@@ -62,24 +62,49 @@ def test_a_loss_that_is_no_number_ends_the_run_with_step_layer_and_last_good_che
     assert done.history == train(SPEC, TASK).history
 
 
+def spoil(monkeypatch: pytest.MonkeyPatch, step: int, look: bool) -> None:
+    """Make the gradients of a step no numbers, before or after a look at them."""
+    plain = RunTrainer._get_grad_norm
+
+    def spoilt(self: RunTrainer, *arguments: Any, **settings: Any) -> object:
+        norm = None if look else plain(self, *arguments, **settings)
+        if self.state.global_step == step - 1:
+            for parameter in self.answering.parameters():
+                parameter.grad.fill_(torch.nan)
+        return plain(self, *arguments, **settings) if look else norm
+
+    monkeypatch.setattr(RunTrainer, "_get_grad_norm", spoilt)
+
+
 def test_weights_that_are_no_numbers_are_never_the_best(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Of the last step of the second epoch: what is evaluated then gives no number.
-    plain = RunTrainer._get_grad_norm
-
-    def spoilt(self: RunTrainer, *arguments: Any, **settings: Any) -> object:
-        norm = plain(self, *arguments, **settings)
-        if self.state.global_step == 9:
-            for parameter in self.answering.parameters():
-                parameter.grad.fill_(torch.nan)
-        return norm
-
-    monkeypatch.setattr(RunTrainer, "_get_grad_norm", spoilt)
+    spoil(monkeypatch, 10, look=False)
     with pytest.raises(TrainingError, match="step 11"):
         train(SPEC, TASK, folder=tmp_path, save_every=5)
     found = checkpoint.survey(tmp_path)
     assert found.step == 5
+
+
+def test_a_run_of_which_no_evaluation_gave_a_number_has_no_result(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spoil(monkeypatch, 3, look=False)
+    with pytest.raises(TrainingError, match=r"^the loss on validation was no number: lower"):
+        train(SPEC.model_copy(update={"steps": 3}), TASK)
+
+
+def test_a_gradient_that_is_no_number_ends_the_run_before_it_is_used(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spoil(monkeypatch, 8, look=True)
+    with pytest.raises(
+        TrainingError,
+        match=r"^the norm of the gradient was nan at step 8: lower the learning rate of 0\.\d+; "
+        "the last good checkpoint is that of step 6$",
+    ):
+        train(SPEC, TASK, folder=tmp_path, save_every=2)
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -18,17 +18,9 @@ def fingerprint(item: bytes | np.ndarray) -> int:
 
 
 def groups(prints: UInt64[np.ndarray, " rows"]) -> Iterator[Int64[np.ndarray, " some"]]:
-    """Give all rows, such that equal ones come together, each time about a million of them.
+    """Give all rows from first to last, equal ones together, about a million each time.
 
-    Parameters
-    ----------
-    prints
-        Fingerprints, which are spread evenly. Equal ones are never parted, however many they are.
-
-    Yields
-    ------
-    ndarray
-        Rows from first to last.
+    Fingerprints are spread evenly. Equal ones are never parted, however many they are.
     """
     parts = 1
     while len(prints) > parts * spill.FEW:

@@ -203,9 +203,9 @@ def _split(
     for name, drawn in zip(missing, draw(strata, len(missing), random), strict=True):
         split[leaders[drawn]] = SPLITS.index(name)
     # Repetitions go where their first row went, unless they were given elsewhere.
-    for part in blocks(len(split)):
-        free = split[part] == 0
-        split[part][free] = split[rows.first[part][free]]
+    for some in blocks(len(split)):
+        free = split[some] == 0
+        split[some][free] = split[rows.first[some][free]]
     return split
 
 
