@@ -74,12 +74,13 @@ def share(all_scores: Sequence[Scores], view: View) -> str:
     to recover.
     """
     whole, without, *hybrids = view.plans
-    head = ["plan", *(scores.group.name for scores in all_scores)]
+    found = [scores for scores in all_scores if scores.metric is not None]
+    head = ["plan", *(scores.group.name for scores in found)]
     rows = []
     for plan in hybrids:
-        cells = [_share(scores, plan, whole, without) for scores in all_scores]
+        cells = [_share(scores, plan, whole, without) for scores in found]
         rows.append([f"`{plan}`", *cells])
-    ruler = ["---", *("---:" for _ in all_scores)]
+    ruler = ["---", *("---:" for _ in found)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ruler, *rows))
 
 
