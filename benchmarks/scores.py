@@ -104,7 +104,7 @@ def interval(scores: Sequence[float]) -> float | None:
 
 
 def table(scores: Scores) -> str:
-    """Write all of a group: mean score, its 95 % interval, seeds, rate, time, parameters."""
+    """Write all of a group: mean score, its 95 % interval, seeds, rate, steps, parameters."""
     if scores.metric is None:
         return ""
     shared = scores.group.comparison.shared
@@ -116,12 +116,12 @@ def table(scores: Scores) -> str:
         f"{shared.budget} of {shared.batch_size} rows, "
         f"{shared.positional_encoding_type} positions",
         "",
-        f"| plan | {scores.metric.title} | seeds | learning rate | steps | seconds | parameters |",
-        "|---|---:|---:|---:|---:|---:|---:|",
+        f"| plan | {scores.metric.title} | seeds | learning rate | steps | parameters |",
+        "|---|---:|---:|---:|---:|---:|",
     ]
     rows += [_row(plan, scores) for plan, runs in scores.runs.items() if runs]
     show = scores.metric.show
-    rows += [f"| {name} | {show(v)} | | | | | |" for name, v in scores.baselines.items()]
+    rows += [f"| {name} | {show(v)} | | | | |" for name, v in scores.baselines.items()]
     return "\n".join(rows) + "\n"
 
 
@@ -129,10 +129,9 @@ def _row(plan: str, scores: Scores) -> str:
     runs = scores.runs[plan]
     first, rate = runs[0].metrics, runs[0].spec.learning_rate
     steps = mean(run.metrics.steps for run in runs)
-    seconds = mean(run.metrics.seconds for run in runs)
     return (
         f"| `{plan}` | {scores.shown(plan)} | {len(runs)} | {rate:g} | {steps:,.0f} | "
-        f"{seconds:.0f} | {first.parameters:,} |"
+        f"{first.parameters:,} |"
     )
 
 

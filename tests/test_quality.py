@@ -113,9 +113,9 @@ def test_a_table_holds_means_with_intervals_of_the_runs_that_count() -> None:
     found = table(Scores(GROUP, LINES_MADE)).splitlines()
     assert found[0] == "## made"
     assert found[2] == "`digits12`, 4 layers of 64, 5 steps of 16 rows, sinusoidal positions"
-    assert found[6] == "| `attention` | 60.0 % ± 24.8 % | 3 | 0.001 | 1 | 2 | 1,000 |"
-    assert found[7] == "| `gfnet` | 40.0 % | 1 | 0.009 | 1 | 2 | 1,000 |"
-    assert found[8] == "| linear | 25.0 % | | | | | |"
+    assert found[6] == "| `attention` | 60.0 % ± 24.8 % | 3 | 0.001 | 1 | 1,000 |"
+    assert found[7] == "| `gfnet` | 40.0 % | 1 | 0.009 | 1 | 1,000 |"
+    assert found[8] == "| linear | 25.0 % | | | | |"
 
 
 def test_groups_stand_beside_each_other_and_lines_of_others_are_left_out() -> None:
