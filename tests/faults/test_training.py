@@ -62,25 +62,25 @@ def test_a_loss_that_is_no_number_ends_the_run_with_step_layer_and_last_good_che
     assert done.history == train(SPEC, TASK).history
 
 
-def spoil(monkeypatch: pytest.MonkeyPatch, step: int, look: bool) -> None:
-    """Make the gradients of a step no numbers, before or after a look at them."""
-    plain = RunTrainer._get_grad_norm
+def spoil(monkeypatch: pytest.MonkeyPatch, name: str, step: int) -> None:
+    """Make the gradients of a step no numbers, after a method of the trainer."""
+    plain = getattr(RunTrainer, name)
 
     def spoilt(self: RunTrainer, *arguments: Any, **settings: Any) -> object:
-        norm = None if look else plain(self, *arguments, **settings)
+        found = plain(self, *arguments, **settings)
         if self.state.global_step == step - 1:
             for parameter in self.answering.parameters():
                 parameter.grad.fill_(torch.nan)
-        return plain(self, *arguments, **settings) if look else norm
+        return found
 
-    monkeypatch.setattr(RunTrainer, "_get_grad_norm", spoilt)
+    monkeypatch.setattr(RunTrainer, name, spoilt)
 
 
 def test_weights_that_are_no_numbers_are_never_the_best(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Of the last step of the second epoch: what is evaluated then gives no number.
-    spoil(monkeypatch, 10, look=False)
+    spoil(monkeypatch, "_get_grad_norm", 10)
     with pytest.raises(TrainingError, match="step 11"):
         train(SPEC, TASK, folder=tmp_path, save_every=5)
     found = checkpoint.survey(tmp_path)
@@ -90,7 +90,7 @@ def test_weights_that_are_no_numbers_are_never_the_best(
 def test_a_run_of_which_no_evaluation_gave_a_number_has_no_result(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    spoil(monkeypatch, 3, look=False)
+    spoil(monkeypatch, "_get_grad_norm", 3)
     with pytest.raises(TrainingError, match=r"^the loss on validation was no number: lower"):
         train(SPEC.model_copy(update={"steps": 3}), TASK)
 
@@ -98,7 +98,7 @@ def test_a_run_of_which_no_evaluation_gave_a_number_has_no_result(
 def test_a_gradient_that_is_no_number_ends_the_run_before_it_is_used(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spoil(monkeypatch, 8, look=True)
+    spoil(monkeypatch, "training_step", 8)
     with pytest.raises(
         TrainingError,
         match=r"^the norm of the gradient was nan at step 8: lower the learning rate of 0\.\d+; "
