@@ -64,7 +64,7 @@ def test_links_to_files_lead_to_files(document: Path) -> None:
 def test_the_table_of_baselines_shows_what_was_measured() -> None:
     page = baselines.PAGE.read_text("utf-8")
     stored = json.loads(baselines.STORED.read_text("utf-8"))
-    assert [row[0] for row in baselines.ROW.findall(page)] == list(stored)
+    assert stored.keys() <= {row[0] for row in baselines.ROW.findall(page)}
     assert baselines.filled(page, stored) == page
 
 
