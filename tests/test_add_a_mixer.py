@@ -51,7 +51,10 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("file", "chosen"),
     [
         ("tests/test_contract.py", "convolution"),
-        ("tests/test_repository.py", "convolution or file or import or described or place"),
+        pytest.param(
+            *("tests/test_repository.py", "convolution or file or import or described or place"),
+            marks=pytest.mark.slow,
+        ),
     ],
     ids=["contract", "repository"],
 )

@@ -38,7 +38,17 @@ def test_the_programs_of_a_document_run_one_after_the_other(
     exec("\n".join(programs(document)), {"__name__": "document"})
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=lambda p: p.name)
+# Those that train several models take too long for every day.
+TRAINING = {"images.py", "long_documents.py", "plan_sweep.py"}
+
+
+@pytest.mark.parametrize(
+    "example",
+    [
+        pytest.param(e, id=e.name, marks=[pytest.mark.slow] if e.name in TRAINING else [])
+        for e in EXAMPLES
+    ],
+)
 def test_an_example_runs(example: Path, tmp_path: Path) -> None:
     run = [sys.executable, "-W", "error", str(example), *ARGUMENTS.get(example.name, [])]
     done = subprocess.run(run, cwd=tmp_path, capture_output=True, text=True, check=False)

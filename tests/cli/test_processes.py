@@ -104,6 +104,7 @@ def test_a_killed_process_ends_the_run_with_one_sentence(here: Path, killed: Ans
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes as Linux does")
+@pytest.mark.slow
 def test_a_relaunch_goes_on_exactly(here: Path, killed: Answer, two: Path) -> None:
     answer = spectrans("train", "--resume", "killed", "--nproc", "2", folder=here)
     assert answer.code == 0

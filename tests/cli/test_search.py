@@ -66,6 +66,7 @@ def test_ctrl_c_says_what_is_kept_and_ends_with_130(interrupted: Answer) -> None
     assert "Traceback" not in interrupted.err
 
 
+@pytest.mark.slow
 def test_the_same_command_goes_on_after_a_kill(
     here: Path, killed: Answer, done: Answer, found: dict[str, Any]
 ) -> None:

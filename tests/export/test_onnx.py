@@ -31,7 +31,14 @@ def worst_error(path: Path, model: BaseModel, shapes: Any = SHAPES) -> float:
     return float(max(errors))
 
 
-@pytest.mark.parametrize("name", sorted(PLANS))
+# The others go through the same steps, and take as long.
+SHORT = ("attention", "fourier", "gfnet")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [n if n in SHORT else pytest.param(n, marks=pytest.mark.slow) for n in sorted(PLANS)],
+)
 def test_onnxruntime_gives_the_answers_of_the_model(name: str, tmp_path: Path) -> None:
     model = encoder(PLANS[name])
     report = export.save(model, tmp_path / "model.onnx", route="matmul")
@@ -49,6 +56,7 @@ def test_onnxruntime_gives_the_answers_of_every_wavelet(name: str, tmp_path: Pat
     assert worst_error(report.path, model, [s for s in SHAPES if s[1] >= low]) <= 1e-5
 
 
+@pytest.mark.slow
 def test_a_wavelet_that_does_not_wrap_takes_rows_that_allow_all_its_levels(tmp_path: Path) -> None:
     model = encoder([mixers.Wavelet(wavelet="db2", levels=2, boundary="symmetric")])
     report = export.save(model, tmp_path / "model.onnx", route="matmul")
@@ -68,6 +76,7 @@ def test_a_fixed_length_gives_the_answers_of_the_model(length: int, tmp_path: Pa
         started(report.path).run(None, {"inputs_embeds": np.zeros((1, 5, 12), np.float32)})
 
 
+@pytest.mark.slow
 def test_the_fourier_operator_of_onnx_is_refused_where_it_is_not_right(tmp_path: Path) -> None:
     model = encoder("fourier")
     report = export.save(model, tmp_path / "model.onnx")

@@ -118,6 +118,7 @@ def test_other_types_of_weights_are_kept(dtype: torch.dtype, tmp_path: Path) -> 
     torch.testing.assert_close(found, wanted, rtol=0, atol=2e-6)
 
 
+@pytest.mark.slow
 def test_matrices_take_the_place_of_transforms_where_asked(tmp_path: Path) -> None:
     model = encoder("fourier,gfnet,lst", num_layers=3)
     report = export.save(model, tmp_path / "model.pt2", route="matmul")

@@ -81,6 +81,7 @@ def trained(found: Found) -> list[dict[str, Any]]:
     return [one.model_dump(exclude=clock) for one in found.tried]
 
 
+@pytest.mark.slow
 def test_other_test_rows_change_nothing(tmp_path: Path) -> None:
     asked = wanted(6, stop_early=False)
     one = search(asked, tmp_path / "one", DATA, 1)

@@ -95,6 +95,7 @@ def test_workers_give_the_numbers_of_a_plain_run(finished: Path) -> None:
     assert loaded.model_dump(exclude={"seconds"}) == alone.model_dump(exclude={"seconds"})
 
 
+@pytest.mark.slow
 def test_a_worker_that_dies_takes_only_its_own_run_along(tmp_path: Path) -> None:
     events: list[Event] = []
 

@@ -271,6 +271,9 @@ def _onednn_is_right(dtype: torch.dtype) -> bool:
     multiply = getattr(torch.ops.mkldnn, "_linear_pointwise", None)
     if multiply is None:
         return False
+    # Without AVX-512 there are no products in 16 bits.
+    if dtype == torch.bfloat16 and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
+        return False
     eps = torch.finfo(dtype).eps
     x, weight = torch.full((64, 64), 1 + eps, dtype=dtype), torch.eye(64, dtype=dtype)
     bias = torch.linspace(-4, 4, 64, dtype=dtype)
