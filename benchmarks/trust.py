@@ -133,7 +133,7 @@ def _load(seen: dict[str, Any]) -> str:
     quarter = len(memory) // 4
     late = memory[-quarter:]
     return (
-        f"L1: `python -m benchmarks.load` kept a server busy for {seen['seconds']:g} s from "
+        f"L1: `python -m benchmarks.load RUN` kept a server busy for {seen['seconds']:g} s from "
         f"{seen['clients']} connections: requests ended {ended}; 99 of 100 answers came within "
         f"{seen['slow'] / 1e3:.1f} s. Its memory was {memory[0]:.0f} MiB after the first seconds, "
         f"{max(memory):.0f} at most, and from {min(late):.0f} to {max(late):.0f} in the last "

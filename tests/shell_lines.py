@@ -92,9 +92,10 @@ class _ReadError(Exception):
 def read_benchmark(module: str, words: list[str]) -> None:
     """Refuse what a program of `benchmarks` would refuse, by the parser that it makes."""
     program = import_module(module)
-    # One named in a sentence, or one that takes no words and would begin its work.
-    if not words:
+    # One that reads no words would begin its work.
+    if not hasattr(program, "argparse"):
         assert callable(program.main)
+        assert not words
         return
     genuine = argparse.ArgumentParser.parse_args
 
