@@ -7,7 +7,8 @@ called on dense batches of one length, and what treats each token alone on real 
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import wraps
+from functools import cached_property, wraps
+from itertools import accumulate
 from typing import Any, ParamSpec, TypeVar
 
 import torch
@@ -60,6 +61,13 @@ class Rows:
     row: Int[Tensor, " t"]
     positions: Int[Tensor, " t"]
     batch_shape: tuple[int, int]
+
+    @cached_property
+    def bounds(self) -> Int[Tensor, " rows+1"]:
+        """Where each row begins among the packed tokens, and where the last one ends."""
+        lengths = [length for rows, length in self.groups for _ in range(rows)]
+        ends = list(accumulate(lengths, initial=0))
+        return torch.tensor(ends, dtype=torch.int32, device=self.index.device)
 
     def pack(self, x: Float[Tensor, "b n d"] | Integer[Tensor, "b n"]) -> Tensor:
         """Take the real tokens out of a padded batch, `(b, n, ...)` to `(t, ...)`."""

@@ -15,7 +15,8 @@ from spectrans.mixers.projection import HeadProjection
 from spectrans.mixers.response import AttentionResponse, attention_response
 from spectrans.packing import Rows
 from spectrans.positions import alibi_bias, rotary
-from spectrans.transforms.attention import softmax_attention
+from spectrans.transforms import routes
+from spectrans.transforms.attention import attention_of_rows, softmax_attention
 from spectrans.transforms.precision import full_precision, widened
 
 
@@ -85,7 +86,19 @@ class AttentionMixer(Mixer):
 
     def forward_packed(self, x: Float[Tensor, "t d"], rows: Rows) -> Float[Tensor, "t d"]:
         """Do the same with packed rows, all of them projected at once."""
-        return self.heads.around(partial(rows.each, self._mix), x)
+        return self.heads.around(partial(self._mix_packed, rows), x)
+
+    def _mix_packed(self, rows: Rows, qkv: Float[Tensor, "t p"]) -> Float[Tensor, "t d"]:
+        options = self.options
+        plain = options.position in (None, "none") and options.window is None
+        alike = len(rows.groups) == 1
+        if alike or not plain or (self.training and options.dropout):
+            return rows.each(self._mix, qkv)
+        if not routes.flash_of_rows(qkv, self.heads.head_dim):
+            return rows.each(self._mix, qkv)
+        parts = self.heads.parts(qkv[None])
+        q, k, v = (part[0].transpose(0, 1) for part in parts)
+        return attention_of_rows(q, k, v, rows.bounds, rows.groups[-1][1]).flatten(1)
 
     def _mix(self, qkv: Float[Tensor, "b n p"]) -> Float[Tensor, "b n d"]:
         q, k, v = self.heads.parts(qkv)

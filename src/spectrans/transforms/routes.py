@@ -173,6 +173,23 @@ def _is_transformed() -> bool:
     return functorch() or modes() or getattr(forward_ad, "_current_level", 0) >= 0
 
 
+def flash_of_rows(qkv: Tensor, head_channels: int) -> bool:
+    """Say whether CUDA's flash kernel can attend within rows of several lengths at once.
+
+    It takes numbers of 16 bits and heads of up to 256 channels, from compute capability 8 on.
+    """
+    return (
+        qkv.device.type == "cuda"
+        and qkv.dtype in (torch.float16, torch.bfloat16)
+        and head_channels % 8 == 0
+        and head_channels <= 256
+        and forced() is None
+        and not torch.compiler.is_compiling()
+        and not _is_transformed()
+        and torch.cuda.get_device_capability(qkv.device) >= (8, 0)
+    )
+
+
 def needs_slope(*tensors: Tensor | None) -> bool:
     """Say whether autograd records what is done with these tensors."""
     return torch.is_grad_enabled() and any(t is not None and t.requires_grad for t in tensors)
