@@ -10,6 +10,7 @@ import json
 import sys
 from pathlib import Path
 
+import torch
 from rich.console import Console
 
 from benchmarks.machine import commit, machine
@@ -34,6 +35,7 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--lines", type=Path, metavar="FILE", help=f"instead of OUT/.../{LINES}")
     parser.add_argument("--jobs", type=int, help="worker processes (default: one per core)")
     parser.add_argument("--filter", default="", help="only groups whose name contains this")
+    parser.add_argument("--plan", action="append", help="only this plan, can be repeated")
     parser.add_argument("--show", action="store_true", help="train nothing")
     return parser.parse_args(words)
 
@@ -41,9 +43,15 @@ def parse(words: list[str] | None = None) -> argparse.Namespace:
 def main(words: list[str] | None = None) -> int:
     """Run the command; give the exit code."""
     options, console = parse(words), Console()
-    groups = [group for group in PRESETS[options.preset] if options.filter in group.name]
+    groups = [
+        group._replace(plans=tuple(plan for plan in group.plans if _wanted(plan, options.plan)))
+        for group in PRESETS[options.preset]
+        if options.filter in group.name
+    ]
+    groups = [group for group in groups if group.plans]
     if not groups:
-        console.print(f"no group of {options.preset} contains {options.filter!r}")
+        plans = f" with {' or '.join(options.plan)}" if options.plan else ""
+        console.print(f"no group of {options.preset} contains {options.filter!r}{plans}")
         return 2
     root = options.out / f"quality-{options.preset}"
     path = options.lines or root / LINES
@@ -62,6 +70,15 @@ def main(words: list[str] | None = None) -> int:
         figure(found, None, root / FIGURE)
         console.print(f"wrote {path} and {root}/: {TABLE}, {FIGURE}", soft_wrap=True)
     return 1 if failed else 0
+
+
+def _gpu() -> dict[str, str]:
+    """Give the name of the first GPU, if there is one."""
+    return {"gpu": torch.cuda.get_device_name()} if torch.cuda.is_available() else {}
+
+
+def _wanted(plan: str, named: list[str] | None) -> bool:
+    return named is None or plan in named
 
 
 def run(group: Group, folder: Path, path: Path, jobs: int | None, console: Console) -> int:
@@ -87,7 +104,7 @@ def run(group: Group, folder: Path, path: Path, jobs: int | None, console: Conso
                 record=event.record,
                 baselines=to_beat,
                 commit=commit(),
-                machine=machine(),
+                machine={**machine(), **_gpu()},
             )
         )
         write_lines(path, lines)

@@ -80,6 +80,14 @@ def assert_padding_is_exact(
     close(found, expected)
 
 
+def test_bounds_of_rows_are_where_packed_rows_begin_and_end() -> None:
+    rows = pack_rows(right(LENGTHS, 16), (5, 16))
+    assert rows is not None
+    assert rows.bounds.tolist() == [0, 1, 10, 19, 35]  # an empty row is in none of the groups
+    starts = (rows.positions == 0).nonzero().flatten()
+    assert rows.bounds[:-1].tolist() == starts.tolist()
+
+
 @every_pair
 @every_padding
 def test_padding_never_changes_a_real_token_or_a_gradient(

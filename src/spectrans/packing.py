@@ -63,7 +63,7 @@ class Rows:
     batch_shape: tuple[int, int]
 
     @cached_property
-    def bounds(self) -> Int[Tensor, " rows+1"]:
+    def bounds(self) -> Int[Tensor, " bounds"]:
         """Where each row begins among the packed tokens, and where the last one ends."""
         lengths = [length for rows, length in self.groups for _ in range(rows)]
         ends = list(accumulate(lengths, initial=0))

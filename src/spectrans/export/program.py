@@ -138,11 +138,16 @@ def taking(route: Route | None) -> AbstractContextManager[None]:
 @contextmanager
 def without_traces() -> Iterator[None]:
     """Keep nodes from recording where they came from: slow, and paths of this machine."""
-    before, fx.config.do_not_emit_stack_traces = fx.config.do_not_emit_stack_traces, True
+    switch = "do_not_emit_stack_traces"  # new in torch 2.12
+    if not hasattr(fx.config, switch):
+        yield
+        return
+    before = getattr(fx.config, switch)
+    setattr(fx.config, switch, True)
     try:
         yield
     finally:
-        fx.config.do_not_emit_stack_traces = before
+        setattr(fx.config, switch, before)
 
 
 def capture(

@@ -52,7 +52,7 @@ def attention_of_rows(
     q: Float[Tensor, "t h c"],
     k: Float[Tensor, "t h c"],
     v: Float[Tensor, "t h c"],
-    bounds: Int[Tensor, " rows+1"],
+    bounds: Int[Tensor, " bounds"],
     longest: int,
 ) -> Float[Tensor, "t h c"]:
     """Let every token attend to those of its row, all rows in one call of CUDA's flash kernel.

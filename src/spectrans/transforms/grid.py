@@ -33,6 +33,8 @@ def grid_signal(pairs: Float[Tensor, "b h f d 2"], w: int) -> Float[Tensor, "b h
     h = pairs.shape[1]
     if routes.forced() != "matmul":
         z = torch.view_as_complex(pairs.contiguous())
+        if w == 1:  # as one column, cuFFT takes half of it for the whole
+            return torch.fft.ifft(z, dim=1, norm="ortho").real
         return torch.fft.irfft2(z, s=(h, w), dim=(1, 2), norm="ortho")
     real, imag = pairs.unbind(-1)
     cos, sin = waves(h, h, real)
