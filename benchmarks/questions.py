@@ -135,7 +135,7 @@ TIMED = tuple(
         BY_TIME,
         _DIGIT_RATES,
         _SEEDS,
-        {"num_layers": 4, "hidden_dim": 64, "num_heads": 4, "minutes": 1.0, "batch_size": 16},
+        {"num_layers": 4, "hidden_dim": 32, "num_heads": 4, "minutes": 1.0, "batch_size": 8},
     )
     for side in (16, 32, 64)
 )

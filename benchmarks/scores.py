@@ -141,11 +141,16 @@ def columns(all_scores: Sequence[Scores], plans: Sequence[str]) -> str:
     head = ["plan", *(f"{s.group.name}, {s.metric.title}" for s in found if s.metric)]
     rows = [[f"`{plan}`", *(s.shown(plan) for s in found)] for plan in plans]
     names = dict.fromkeys(name for s in found for name in s.baselines)
-    rows += [
-        [name, *(s.metric.show(s.baselines[name]) for s in found if s.metric)] for name in names
-    ]
+    rows += [[name, *(_baseline(scores, name) for scores in found)] for name in names]
     ruler = ["---", *("---:" for _ in found)]
     return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ruler, *rows))
+
+
+def _baseline(scores: Scores, name: str) -> str:
+    """Write what is scored without a neural network; nothing where that is not made for a task."""
+    if scores.metric is None or name not in scores.baselines:
+        return ""
+    return scores.metric.show(scores.baselines[name])
 
 
 def figure(all_scores: Sequence[Scores], plans: Sequence[str] | None, path: Path) -> None:

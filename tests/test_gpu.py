@@ -84,7 +84,7 @@ def test_rows_of_many_lengths_attend_as_they_do_alone(options: str, dtype: torch
     expected = torch.autograd.grad((wanted * weight.double()).sum(), [y, *wide.parameters()])
     for a, b in zip((together, *found), (wanted, *expected), strict=True):
         error = (a.double() - b).norm() / b.norm().clamp(min=1e-3)
-        assert error < (4e-3 if dtype == torch.float16 else 3e-2)
+        assert error < (1e-2 if dtype == torch.float16 else 3e-2)
 
 
 # What torch's compiler warns of is not about the model.
