@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from math import floor, log10
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -92,8 +93,13 @@ def spread(scores: Sequence[float], metric: Metric | None) -> str:
     """Write a mean and half its 95 % interval."""
     if not scores or metric is None:
         return ""
-    half = interval(scores)
-    return metric.show(mean(scores)) + ("" if half is None else f" ± {metric.show(half)}")
+    middle, half = mean(scores), interval(scores)
+    if half is None:
+        return metric.show(middle)
+    if metric.percent or half == 0:
+        return f"{metric.show(middle)} ± {metric.show(half)}"
+    places = max(0, 1 - floor(log10(half)))  # two figures of what is uncertain
+    return f"{middle:.{places}f} ± {half:.{places}f}"
 
 
 def interval(scores: Sequence[float]) -> float | None:

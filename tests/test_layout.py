@@ -37,6 +37,7 @@ from tests.cases import CASES, VARIANTS, ids
         ("afno(sparsity_threshold=1e-3,mlp_ratio=2)", (AFNO(sparsity_threshold=1e-3, mlp_ratio=2.0),) * 3),
         ("attention(position=none)", (Attention(position="none"),) * 3),
         ("attention(position=null)", (Attention(),) * 3),
+        ("attention(qk_norm=True,bias=False,window=None)", (Attention(qk_norm=True, bias=False),) * 3),
     ],
 )  # fmt: skip
 def test_options_are_read_as_their_types(
@@ -93,6 +94,7 @@ def test_a_bad_option_gets_one_sentence(layout: str, sentence: str) -> None:
         ("wavelet(boundary=zero,levels=2)", "wavelet(levels=2,boundary=zero)"),
         ("wavelet,wavelet(levels=2)", "wavelet,wavelet(levels=2)"),
         ("wavelet(wavelet=haar)", "wavelet(wavelet=haar)"),
+        ("attention(qk_norm=True)", "attention(qk_norm=true)"),
     ],
 )
 def test_there_is_one_way_to_write_a_layout(layout: str, one_way: str) -> None:

@@ -16,6 +16,7 @@ from benchmarks.scores import (
     columns,
     interval,
     read_lines,
+    spread,
     table,
     write_lines,
 )
@@ -68,6 +69,21 @@ def test_wider_hybrids_have_the_parameters_of_attention(plain: Group, wide: Grou
 @pytest.mark.parametrize("runs", STUDENT)
 def test_intervals_are_those_of_student(runs: int) -> None:
     assert STUDENT[runs] == pytest.approx(t.ppf(0.975, runs - 1), abs=0.006)
+
+
+@pytest.mark.parametrize(
+    ("scores", "shown"),
+    [
+        ([20.0, 21.0, 22.0], "21.0 ± 2.5"),
+        ([0.50, 0.51, 0.52], "0.510 ± 0.025"),
+        ([100.0, 200.0, 300.0], "200 ± 248"),
+        ([3.0, 3.0], "3 ± 0"),
+        ([20.123456], "20.12"),
+    ],
+)
+def test_a_spread_has_two_figures_of_what_is_uncertain(scores: list[float], shown: str) -> None:
+    metric = Metric(name="loss", title="loss", percent=False, higher=False)
+    assert spread(scores, metric) == shown
 
 
 def test_the_interval_of_a_mean_follows_its_definition() -> None:

@@ -5,7 +5,8 @@ The grammar, spaces aside:
     layout  = part {"," part}
     part    = [count "x"] mixer ["(" option {"," option} ")"]
     option  = name "=" value
-    value   = JSON, or a word of letters, digits and . _ + - that stands for itself
+    value   = JSON, or a word of letters, digits and . _ + - that stands for itself; True, False and
+              None are read as in Python
 
 so `3xgfnet,attention` and `wavelet(levels=5,wavelet=haar),2xattention(window=64)`. What is not
 written keeps its default.
@@ -25,6 +26,8 @@ _NAME = re.compile(r"\s*(\w+)\s*=\s*")
 _WORD = re.compile(r"[\w.+-]+")
 _SPACE = re.compile(r"\s*")
 _DECODER = json.JSONDecoder()
+# As these are written in Python, where JSON has true, false and null.
+_PYTHON = {"True": True, "False": False, "None": None}
 RULE = "be mixer names with optional counts, as in '3xfourier,attention'"
 OPTIONS_RULE = "have options as name=value in parentheses, as in 'wavelet(levels=5),attention'"
 
@@ -93,7 +96,7 @@ class _Reader:
             value, end = None, -1
         # `4x` begins with a number and is a word.
         if word is not None and word.end() > end:
-            value, end = word[0], word.end()
+            value, end = _PYTHON.get(word[0], word[0]), word.end()
         if end < 0:
             self._refuse(rule)
         self.place = end
@@ -175,7 +178,7 @@ def written(options: MixerOptions) -> str:
 
 def _shown(value: Any) -> str:
     """Write a value so that it is read as the same one."""
-    if isinstance(value, str) and _WORD.fullmatch(value):
+    if isinstance(value, str) and _WORD.fullmatch(value) and value not in _PYTHON:
         try:
             json.loads(value)
         except json.JSONDecodeError:
