@@ -98,11 +98,10 @@ def _markdown(head: list[str], lines: list[list[str]]) -> str:
 
 def _machine(results: Results) -> str:
     m, packages = results.machine, results.versions
-    commits = ", ".join(sorted({row.commit for row in results.rows}))
     named = ", ".join(f"{name} {version}" for name, version in packages.items())
     return (
         f"{m['processor']}, {m['cores']} cores, {m['memory_gib']} GiB, {m['system']}, "
-        f"Python {m['python']}; {named}. {_company(results.rows)} The library's commits: {commits}."
+        f"Python {m['python']}; {named}. {_company(results.rows)}"
     )
 
 
@@ -111,7 +110,7 @@ def _company(rows: list[Row]) -> str:
     busy = [row.busy for row in rows if row.busy is not None]
     if not busy:
         return ""
-    return f"Other processes kept {median(busy):.1f} cores busy meanwhile (the median of all rows)."
+    return f"Other processes kept {median(busy):.1f} cores busy (the median)."
 
 
 def _pairs(rows: list[Row]) -> list[tuple[Row, Row | None]]:
