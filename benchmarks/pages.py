@@ -56,6 +56,7 @@ def tables(results: Results) -> dict[str, str]:
     return {
         "machine": _machine(results),
         "results": _results(kept),
+        "controls": _controls(kept),
         "few results": _few(few),
         "default malloc": _default(default, kept),
         "padding": _few([row for row in kept if row.case.startswith(PADDED)]),
@@ -97,11 +98,10 @@ def _markdown(head: list[str], lines: list[list[str]]) -> str:
 
 def _machine(results: Results) -> str:
     m, packages = results.machine, results.versions
-    commits = ", ".join(sorted({row.commit for row in results.rows}))
     named = ", ".join(f"{name} {version}" for name, version in packages.items())
     return (
         f"{m['processor']}, {m['cores']} cores, {m['memory_gib']} GiB, {m['system']}, "
-        f"Python {m['python']}; {named}. {_company(results.rows)} The library's commits: {commits}."
+        f"Python {m['python']}; {named}. {_company(results.rows)}"
     )
 
 
@@ -110,7 +110,7 @@ def _company(rows: list[Row]) -> str:
     busy = [row.busy for row in rows if row.busy is not None]
     if not busy:
         return ""
-    return f"Other processes kept {median(busy):.1f} cores busy meanwhile (the median of all rows)."
+    return f"Other processes kept {median(busy):.1f} cores busy (the median)."
 
 
 def _pairs(rows: list[Row]) -> list[tuple[Row, Row | None]]:
@@ -122,18 +122,30 @@ def _pairs(rows: list[Row]) -> list[tuple[Row, Row | None]]:
 
 
 def _results(rows: list[Row]) -> str:
-    head = ["work", "against", "wanted", "1 thread", "A/A", "all threads", "A/A", "memory", "error"]
+    head = ["work", "against", "wanted", "1 thread", "all threads"]
     lines = [
         [
             one.case,
             one.against,
             "" if one.target is None else f"{one.target:.2f}",
             _marked(one),
-            _spread(one.control),
             "" if more is None else _marked(more),
-            "" if more is None else _spread(more.control),
+        ]
+        for one, more in _pairs(rows)
+    ]
+    return _markdown(head, lines)
+
+
+def _controls(rows: list[Row]) -> str:
+    """Give what the ratios are judged by, and the memory: all in one table is wider than a page."""
+    head = ["work", "memory", "error", "A/A 1 thread", "A/A all threads"]
+    lines = [
+        [
+            one.case,
             _memory(one),
             "" if one.error is None else f"{one.error:.0e}",
+            _spread(one.control),
+            "" if more is None else _spread(more.control),
         ]
         for one, more in _pairs(rows)
     ]

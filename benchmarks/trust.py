@@ -27,10 +27,9 @@ LOAD = ROOT / "benchmarks" / "results" / "load.json"
 PAGE = ROOT / "docs" / "trust.md"
 HEAD = """# What was tried against it
 
-Each row is a fault that tests inject, and what must hold then. *Tried* counts faults: the cases of
-a test, or what a test counts itself, such as kills, flipped bits and generated files; *held* those
-that did no harm. `python -m benchmarks.trust` writes this page; `SECURITY.md` says how to report
-what is missing.
+Each row is a fault that tests inject, and what must hold then. *Tried* counts the cases of a test,
+or what it counts itself, such as kills and flipped bits; *held* those that did no harm.
+`python -m benchmarks.trust` writes this page; `SECURITY.md` says how to report what is missing.
 """
 TABLE = "| | fault | what holds | tried | held |\n|---|---|---|---:|---:|"
 
@@ -94,9 +93,10 @@ def page(counts: dict[str, Count], where: dict[str, Any]) -> str:
     for count in counts.values():
         total = {key: total[key] + count[key] for key in total}
     lines.append(
-        f"In all, {total['tried']:,} faults were tried and {total['held']:,} did no harm, on "
-        f"{where['cores']} cores of {where['processor'].partition(' (')[0]} with Python "
-        f"{where['python']}. {_when(counts)}\n"
+        f"In all, {total['tried']:,} faults were tried and {total['held']:,} did no harm, "
+        f"{_when(counts)}, on {where['cores']} cores of {where['processor'].partition(' (')[0]} "
+        f"with Python {where['python']}. `benchmarks/results/trust.json` has the commit of each "
+        "test.\n"
     )
     for part in dict.fromkeys(row["part"] for row in table):
         lines += [
@@ -122,8 +122,7 @@ def page(counts: dict[str, Count], where: dict[str, Any]) -> str:
 def _when(counts: dict[str, Count]) -> str:
     """Say of when the counts are."""
     days = sorted({count["day"] for count in counts.values()})
-    when = f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
-    return f"They were tried {when}; `benchmarks/results/trust.json` has the commit of each test."
+    return f"on {days[0]}" if len(days) == 1 else f"from {days[0]} to {days[-1]}"
 
 
 def _load(seen: dict[str, Any]) -> str:
@@ -135,9 +134,9 @@ def _load(seen: dict[str, Any]) -> str:
     return (
         f"L1: `python -m benchmarks.load RUN` kept a server busy for {seen['seconds']:g} s from "
         f"{seen['clients']} connections: requests ended {ended}; 99 of 100 answers came within "
-        f"{seen['slow'] / 1e3:.1f} s. Its memory was {memory[0]:.0f} MiB after the first seconds, "
-        f"{max(memory):.0f} at most, and from {min(late):.0f} to {max(late):.0f} in the last "
-        f"quarter; it ended with exit code {seen['code']} at SIGTERM.\n"
+        f"{seen['slow'] / 1e3:.1f} s. Memory was {memory[0]:.0f} MiB at first, {max(memory):.0f} "
+        f"at most, and {min(late):.0f} to {max(late):.0f} in the last quarter; SIGTERM ended it "
+        f"with exit code {seen['code']}.\n"
     )
 
 

@@ -204,4 +204,9 @@ def test_a_table_stands_in_its_place_with_what_was_reached_in_bold(
     assert page.startswith("a\n<!-- results -->\n| work |")
     assert page.endswith("|\n<!-- end -->\nb")
     assert cell in page
-    assert "0.50 (10/20 MiB)" in page
+
+
+def test_the_control_of_a_row_stands_beside_its_memory_and_its_error() -> None:
+    found = tables(Results(dict(machine()), versions(), [ROW]))
+    page = filled("<!-- controls -->\nold\n<!-- end -->", found)
+    assert "| a | 0.50 (10/20 MiB) | 1e-07 | 1.00 [0.98-1.02] |" in page
