@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from scipy.stats import t
 
-from benchmarks import evidence
+from benchmarks import evidence, quality
 from benchmarks.quality import FIGURE, LINES, TABLE, main, restore
 from benchmarks.questions import CORE, CORES, LEARNABLE, PRESETS, VIEWS, WIDE, Group
 from benchmarks.scores import (
@@ -210,6 +210,24 @@ def test_every_mixer_learns_what_it_can_alone_and_in_turns_with_attention(tmp_pa
 def test_a_filter_that_matches_nothing_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--filter", "imdb"]) == 2
     assert "no group of smoke contains 'imdb'" in capsys.readouterr().out
+
+
+def test_only_the_plans_that_are_named_are_trained(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained: list[tuple[str, tuple[str, ...]]] = []
+
+    def note(group: Group, *rest: object) -> int:
+        trained.append((group.name, group.plans))
+        return 0
+
+    monkeypatch.setattr(quality, "run", note)
+    words = ["--out", str(tmp_path), "--plan", "lst", "--plan", "attention"]
+    assert main(words) == 2  # since nothing is written
+    assert trained[0] == ("listops", ("attention",))
+    assert trained[-1] == ("languages", ("attention", "lst"))
+    assert main(["--plan", "nope"]) == 2
+    assert "no group of smoke contains '' with nope" in capsys.readouterr().out
 
 
 def test_evidence_is_written_of_runs_alone(
