@@ -102,7 +102,7 @@ OPTIONS = {
     "wavelet": ("wavelet", "wavelet(levels=5)", "wavelet(mixing_mode=channel)"),
 }
 _OWN = tuple(plan for plans in OPTIONS.values() for plan in plans[1:])
-DEFAULTS = tuple(_changed(core, "options", _OWN) for core in ("digits", "listops"))
+DEFAULTS = tuple(_changed(core, "options", _OWN) for core in ("digits", "listops", "text"))
 
 # Wavelets and attention, with feed-forward networks so wide that there are as many parameters as
 # with attention alone: a test counts them.
