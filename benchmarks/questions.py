@@ -100,8 +100,9 @@ OPTIONS = {
     "gfnet": ("gfnet", "gfnet(resample=modes)"),
     "afno": ("afno", "afno(sparsity_threshold=0.0)", "afno(sparsity_threshold=0.1)"),
     "wavelet": ("wavelet", "wavelet(levels=5)", "wavelet(mixing_mode=channel)"),
+    "wavelet beside attention": ("4xwavelet,2xattention", "4xwavelet(levels=5),2xattention"),
 }
-_OWN = tuple(plan for plans in OPTIONS.values() for plan in plans[1:])
+_OWN = tuple(plan for plans in OPTIONS.values() for plan in plans if plan not in CORE)
 DEFAULTS = tuple(_changed(core, "options", _OWN) for core in ("digits", "listops", "text"))
 
 # Wavelets and attention, with feed-forward networks so wide that there are as many parameters as
