@@ -12,15 +12,23 @@ import typer
 from rich.console import Console
 
 from spectrans.cli.progress import TrainView
-from spectrans.cli.sentences import Failed, Interrupted, Refused, failing, reason, refusing
+from spectrans.cli.sentences import (
+    Failed,
+    Interrupted,
+    Refused,
+    Unsaved,
+    failing,
+    refusing,
+)
 from spectrans.cli.terminal import clock, introduce, result, talk
 from spectrans.data import Dataset, DataSpec, load
 from spectrans.data.baselines import Baseline, baselines
+from spectrans.disk import make_folder
 from spectrans.errors import must
 from spectrans.processes import LAUNCHED, count, is_main
 from spectrans.report.run import write_run_report
 from spectrans.training import checkpoint
-from spectrans.training.begun import Begun, read_begun, unfinished
+from spectrans.training.begun import REQUEST, Begun, read_begun, unfinished
 from spectrans.training.folders import FolderError, data_name, next_folder
 from spectrans.training.group import Lost, from_main, join
 from spectrans.training.lock import locked
@@ -117,7 +125,7 @@ def launched(processes: int) -> None:
 
 def _new_folder(spec: RunSpec, out: Path | None) -> Path:
     folder = out or next_folder(data_name(spec.data.source))
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     return folder
 
 
@@ -157,6 +165,7 @@ def _train(
 def _endings(folder: Path) -> Iterator[None]:
     """Say how a run that ended early goes on."""
     on = f"spectrans train --resume {folder}"
+    kept = f"; what was saved before is kept, {on} goes on from it"
     try:
         with failing():
             yield
@@ -174,9 +183,10 @@ def _endings(folder: Path) -> Iterator[None]:
             raise Failed(f"{error}: {on} goes on from the last checkpoint") from None
         # A run that diverged would do so again.
         if isinstance(error.__context__, OSError):
-            kept = "what was saved before is kept"
-            raise Failed(f"{reason(error)}; {kept}, {on} goes on from it") from None
+            raise Failed(f"{error}{kept}") from None
         raise
+    except Unsaved as error:
+        raise Unsaved(f"{error}{kept}" if (folder / REQUEST).is_file() else str(error)) from None
 
 
 def _show(done: Run, folder: Path, scored: tuple[Baseline, ...]) -> None:
