@@ -19,18 +19,19 @@ from spectrans.cli.sentences import (
     Unsaved,
     failing,
     refusing,
+    tell,
 )
 from spectrans.cli.terminal import clock, introduce, result, talk
 from spectrans.data import Dataset, DataSpec, load
 from spectrans.data.baselines import Baseline, baselines
 from spectrans.disk import make_folder
 from spectrans.errors import must
-from spectrans.processes import LAUNCHED, count, is_main
+from spectrans.processes import LAUNCHED, WAITED, count, is_main, rank
 from spectrans.report.run import write_run_report
 from spectrans.training import checkpoint
 from spectrans.training.begun import REQUEST, Begun, read_begun, unfinished
 from spectrans.training.folders import FolderError, data_name, next_folder
-from spectrans.training.group import Lost, from_main, join
+from spectrans.training.group import Late, Lost, from_main, join, patience
 from spectrans.training.lock import locked
 from spectrans.training.precision import resolved
 from spectrans.training.record import RECORD, Run
@@ -94,6 +95,7 @@ def resume(folder: Path | None, as_json: bool, quiet: bool) -> None:
         if (folder / RECORD).exists():
             raise ValueError(must("the run", "not be finished, to go on with it", str(folder)))
         begun = read_begun(folder)
+        patience()
         with locked(folder):
             found = checkpoint.survey(folder)
         dataset = load(begun.spec.data)
@@ -111,6 +113,8 @@ def launched(processes: int) -> None:
         raise Refused("--nproc must be left out under torchrun, which starts the processes")
     with failing():
         require_engine()
+    with refusing():
+        patience()
     from spectrans.cli.launch import launch
 
     arguments = [one for one in sys.argv[1:] if not one.startswith("--nproc=")]
@@ -176,6 +180,10 @@ def _endings(folder: Path) -> Iterator[None]:
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted before training: {on} starts it") from None
     except Failed as error:
+        if isinstance(error.__context__, Late):
+            # Everyone says so who waited: the one that is missing is the one that does not answer.
+            tell(f"process {rank()} of {count()}: {error}: {on} goes on from the last checkpoint")
+            raise typer.Exit(WAITED if LAUNCHED in os.environ else 1) from None
         if isinstance(error.__context__, Lost):
             if LAUNCHED in os.environ:
                 # What started the processes says it.
