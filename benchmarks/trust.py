@@ -4,6 +4,10 @@
 cores), and keeps how many faults were tried and did no harm, with the commit and the day;
 `--only WORD...` runs those of a row, such as K1, or those with a word in their name, and leaves the
 other counts as they are. `--read FILE...` takes counts from files that `pytest --junitxml` wrote.
+
+`--short` runs the tests without the long ones, writes nothing, and prints for every row how many
+faults were injected, how many were handled, and how many did harm in silence; it fails unless that
+is none. `make reliability` calls it.
 """
 
 import argparse
@@ -13,8 +17,9 @@ import sys
 import tempfile
 import time
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 from xml.etree import ElementTree
 
@@ -29,9 +34,14 @@ HEAD = """# What was tried against it
 
 Each row is a fault that tests inject, and what must hold then. *Tried* counts the cases of a test,
 or what it counts itself, such as kills and flipped bits; *held* those that did no harm.
-`python -m benchmarks.trust` writes this page; `SECURITY.md` says how to report what is missing.
+`python -m benchmarks.trust` writes this page; `make reliability` injects all but the long forms and
+prints how many faults were injected, handled and silent. `SECURITY.md` says how to report what is
+missing.
 """
 TABLE = "| | fault | what holds | tried | held |\n|---|---|---|---:|---:|"
+
+# Columns that a fault has in a terminal.
+_WIDTH = 64
 
 Count = dict[str, Any]
 
@@ -68,8 +78,12 @@ def counted(files: Iterable[Path]) -> dict[str, Count]:
             name, _, setting = case.get("name", "").partition("[")
             harmed = case.find("failure") is not None or case.find("error") is not None
             said = {p.get("name", ""): int(p.get("value", 0)) for p in case.iter("property")}
+            once = {"tried": 1, "held": int(not harmed)} | said
+            if harmed and once["held"] == once["tried"]:
+                # What failed before or after the faults that it counts is harm as well.
+                once["tried"] += 1
             # A case that was run again counts as the last time.
-            cases[f"{path}::{name}", setting] = {"tried": 1, "held": int(not harmed)} | said
+            cases[f"{path}::{name}", setting] = once
     found: dict[str, Count] = {}
     for (test, _), once in cases.items():
         count = found.setdefault(test, {"tried": 0, "held": 0})
@@ -78,25 +92,31 @@ def counted(files: Iterable[Path]) -> dict[str, Count]:
     return found
 
 
-def of(test: str, counts: dict[str, Count]) -> Iterator[Count]:
-    """Give the counts of a test, or of all tests of a file."""
-    for name, count in counts.items():
-        if name == test or name.startswith(f"{test}::"):
-            yield count
+def of(tests: Iterable[str], counts: dict[str, Count]) -> dict[str, Count]:
+    """Give the counts of tests, and of all tests of a file where it stands for them."""
+    return {
+        name: count
+        for test in tests
+        for name, count in counts.items()
+        if name == test or name.startswith(f"{test}::")
+    }
+
+
+def summed(counts: dict[str, Count]) -> tuple[int, int]:
+    """Give the faults that were tried, and those that did no harm."""
+    found = counts.values()
+    return sum(count["tried"] for count in found), sum(count["held"] for count in found)
 
 
 def page(counts: dict[str, Count], where: dict[str, Any]) -> str:
     """Give the page."""
     table = rows()
     lines = [HEAD]
-    total = {"tried": 0, "held": 0}
-    for count in counts.values():
-        total = {key: total[key] + count[key] for key in total}
+    tried, held = summed(counts)
     lines.append(
-        f"In all, {total['tried']:,} faults were tried and {total['held']:,} did no harm, "
-        f"{_when(counts)}, on {where['cores']} cores of {where['processor'].partition(' (')[0]} "
-        f"with Python {where['python']}. `benchmarks/results/trust.json` has the commit of each "
-        "test.\n"
+        f"In all, {tried:,} faults were tried and {held:,} did no harm, {_when(counts)}, on "
+        f"{where['cores']} cores of {where['processor'].partition(' (')[0]} with Python "
+        f"{where['python']}. `benchmarks/results/trust.json` has the commit of each test.\n"
     )
     for part in dict.fromkeys(row["part"] for row in table):
         lines += [
@@ -106,8 +126,7 @@ def page(counts: dict[str, Count], where: dict[str, Any]) -> str:
         ]
         mine = [row for row in table if row["part"] == part]
         for row in mine:
-            found = [count for test in row["tests"] for count in of(test, counts)]
-            tried, held = (sum(count[key] for count in found) for key in ("tried", "held"))
+            tried, held = summed(of(row["tests"], counts))
             lines.append(
                 f"| {row['id']} | {row['fault']} | {row['holds']} | {tried:,} | {held:,} |"
             )
@@ -148,7 +167,7 @@ def _tests(table: list[dict[str, Any]], counts: dict[str, Count]) -> str:
         for test in row["tests"]:
             file, _, name = test.partition("::")
             told = f"`{name}`" if name else "all"
-            left = "" if any(of(test, counts)) else " (not in these figures)"
+            left = "" if of([test], counts) else " (not in these figures)"
             by_file.setdefault(file, []).append(told + left)
         lines += [
             f"| {row['id']} | `{file}` | {', '.join(names)} |" for file, names in by_file.items()
@@ -156,12 +175,66 @@ def _tests(table: list[dict[str, Any]], counts: dict[str, Count]) -> str:
     return "\n".join(lines)
 
 
-def run(tests: list[str]) -> Path:
-    """Run tests, and give what pytest wrote."""
+def run(tests: list[str], *options: str) -> tuple[Path, int]:
+    """Run tests, and give what pytest wrote, and its exit code."""
     file = Path(tempfile.mkdtemp()) / "trust.xml"
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junitxml={file}"]
-    subprocess.run([*command, *tests], cwd=ROOT, check=False)
-    return file
+    done = subprocess.run([*command, *options, *tests], cwd=ROOT, check=False)
+    return file, done.returncode
+
+
+def card(counts: dict[str, Count], ids: list[str]) -> str:
+    """Give the table of what was injected, handled and silent, row by row.
+
+    Parameters
+    ----------
+    counts
+        By test.
+    ids
+        Of the rows to show.
+
+    Returns
+    -------
+    str
+        For a terminal. The last line sums up; a test that stands in several rows counts once there.
+    """
+    shown = [row for row in rows() if row["id"] in ids]
+    lines = [f"{'':4}{'fault':{_WIDTH}}  injected  handled  silent"]
+    found: dict[str, Count] = {}
+    for row in shown:
+        mine = of(row["tests"], counts)
+        found |= mine
+        lines.append(_line(row["id"], row["fault"].replace("`", ""), mine))
+    return "\n".join([*lines, _line("", "all", found)])
+
+
+def _line(name: str, fault: str, counts: dict[str, Count]) -> str:
+    tried, held = summed(counts)
+    told = shorten(fault, _WIDTH, placeholder=" ...")
+    return f"{name:4}{told:{_WIDTH}}  {tried:8,}  {held:7,}  {tried - held:6,}"
+
+
+def short(words: list[str], jobs: int) -> int:
+    """Run tests without the long ones, and print the table.
+
+    Parameters
+    ----------
+    words
+        As of `matching`.
+    jobs
+        Processes that run tests.
+
+    Returns
+    -------
+    int
+        1 where a fault did harm, or a test could not be run.
+    """
+    tests = matching(words)
+    file, code = run(tests, "-m", "not slow and not gpu", "-n", str(jobs))
+    counts = counted([file])
+    print(f"\n{card(counts, [row['id'] for row in rows() if set(tests) & set(row['tests'])])}")
+    tried, held = summed(counts)
+    return 1 if tried != held or code else 0
 
 
 def keep(files: list[Path], again: list[str]) -> None:
@@ -198,12 +271,16 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--run", action="store_true")
     parser.add_argument("--only", nargs="+", default=[], metavar="WORD")
     parser.add_argument("--read", nargs="+", type=Path, default=[])
+    parser.add_argument("--short", action="store_true")
+    parser.add_argument("--jobs", type=int, default=1, metavar="N")
     asked = parser.parse_args(words)
+    tests = matching(asked.only)
+    if not tests:
+        parser.error(f"--only must match a row or a test, got {' '.join(asked.only)}")
+    if asked.short:
+        return short(asked.only, asked.jobs)
     if asked.run:
-        tests = matching(asked.only)
-        if not tests:
-            parser.error(f"--only must match a row or a test, got {' '.join(asked.only)}")
-        keep([run(tests)], tests)
+        keep([run(tests)[0]], tests)
     elif asked.read:
         keep(asked.read, [])
     stored = json.loads(STORED.read_text(encoding="utf-8"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks import trust
-from benchmarks.trust import PAGE, STORED, counted, keep, matching, named, of, page, rows
+from benchmarks.trust import PAGE, STORED, card, counted, keep, matching, named, of, page, rows
 
 ROOT = Path(__file__).parents[1]
 IDS = (
@@ -52,7 +52,7 @@ def test_every_test_of_faults_and_of_spoilt_files_has_a_row() -> None:
 
 def test_every_row_was_tried_and_nothing_did_harm() -> None:
     stored = json.loads(STORED.read_text("utf-8"))["tests"]
-    tried = {row["id"]: [c for test in row["tests"] for c in of(test, stored)] for row in rows()}
+    tried = {row["id"]: of(row["tests"], stored) for row in rows()}
     assert [name for name, counts in tried.items() if not counts] == []
     assert [name for name, count in stored.items() if count["tried"] != count["held"]] == []
 
@@ -78,6 +78,44 @@ def test_faults_are_counted_as_tests_say_or_else_one_a_case(tmp_path: Path) -> N
         "tests/a.py::test_b": {"tried": 2, "held": 1},
         "tests/a.py::test_c": {"tried": 9, "held": 7, "rows": 5},
     }
+
+
+def test_a_failure_beside_the_faults_that_a_test_counts_is_harm(tmp_path: Path) -> None:
+    (tmp_path / "a.xml").write_text(
+        """<testsuites><testsuite>
+        <testcase classname="tests.a" name="test_b"><properties>
+          <property name="tried" value="9"/><property name="held" value="9"/>
+        </properties><failure/></testcase>
+        <testcase classname="tests.a" name="test_c"><properties>
+          <property name="tried" value="0"/><property name="held" value="0"/>
+        </properties><error/></testcase>
+        </testsuite></testsuites>"""
+    )
+    assert counted([tmp_path / "a.xml"]) == {
+        "tests/a.py::test_b": {"tried": 10, "held": 9},
+        "tests/a.py::test_c": {"tried": 1, "held": 0},
+    }
+
+
+def test_what_is_silent_stands_in_its_row_and_once_in_the_sum() -> None:
+    mine = {row["id"]: row["tests"] for row in rows() if row["id"] in ("K2", "F1")}
+    assert len(set(mine["K2"]) & set(mine["F1"])) == 1
+    counts = {test: {"tried": 1000, "held": 1000} for tests in mine.values() for test in tests}
+    counts[mine["F1"][-1]]["held"] = 997
+    _, first, second, last = (line.split() for line in card(counts, ["F1", "K2"]).splitlines())
+    assert [first[0], *first[-3:]] == ["K2", "2,000", "2,000", "0"]
+    assert [second[0], *second[-3:]] == ["F1", "8,000", "7,997", "3"]
+    assert [last[0], *last[-3:]] == ["all", "9,000", "8,997", "3"]
+
+
+@pytest.mark.slow
+def test_the_short_form_runs_tests_and_writes_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    before = STORED.read_bytes(), PAGE.read_bytes()
+    assert trust.main(["--short", "--only", "test_classes_of_very_many_digits_are_names"]) == 0
+    (*_, row, total) = capfd.readouterr().out.splitlines()
+    assert (row.split()[0], row.split()[-3:]) == ("D1", ["1", "1", "0"])
+    assert total.split() == ["all", "1", "1", "0"]
+    assert (STORED.read_bytes(), PAGE.read_bytes()) == before
 
 
 def test_tests_are_asked_for_by_row_and_by_name() -> None:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from spectrans.config import text
 from spectrans.config.base import ModelConfig
-from spectrans.disk import keep_names, write_through
+from spectrans.disk import keep_names, make_folder, placing, write_through
 from spectrans.errors import must, some, unknown
 from spectrans.models import MODELS, BaseModel
 from spectrans.models.paper import is_large, numbers
@@ -59,7 +59,7 @@ def save_pretrained(
     if MODELS.get(name) is not type(model):
         raise TypeError(must("model", f"be one of {', '.join(MODELS)}", name))
     folder = Path(directory)
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     prefix = "" if around is None else PREFIX
     state = model.state_dict()
     tensors = {prefix + key: value.detach().contiguous() for key, value in state.items()}
@@ -72,11 +72,15 @@ def save_pretrained(
     }
     if around is not None:
         config = {**around, OURS: config}
+    written = text.dump(config, "json").encode()
     # In a folder of its own, beside the old files, so that the last step only renames.
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as scratch:
+    with (
+        placing(folder, len(weights) + len(written)),
+        tempfile.TemporaryDirectory(dir=folder, prefix=".saving-") as scratch,
+    ):
         new = [Path(scratch) / WEIGHTS, Path(scratch) / CONFIG]
         write_through(new[0], weights)
-        write_through(new[1], text.dump(config, "json").encode())
+        write_through(new[1], written)
         for path in new:
             path.replace(folder / path.name)
     keep_names(folder)

@@ -4,6 +4,8 @@ import os
 
 # Set by `--nproc` for the processes that it starts: it says itself what became of them.
 LAUNCHED = "SPECTRANS_LAUNCHED"
+# Exit code of such a process that waited for another in vain, as that of timeout(1).
+WAITED = 124
 VARIABLES = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", LAUNCHED)
 
 

@@ -9,13 +9,16 @@ import tempfile
 import weakref
 from array import array
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from io import FileIO
 from math import prod
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Int64
+
+from spectrans.disk import placing
 
 # Entries that an array has in memory, and that are worked on together: 8 MiB of 64-bit numbers.
 FEW = 2**20
@@ -53,25 +56,23 @@ def followed(mapped: np.memmap) -> np.memmap:
     return mapped
 
 
-@contextmanager
-def placed() -> Iterator[None]:
-    """Say of an error of the system which folder it was in, and the way out.
+def placed(needed: int | None = None, more: bool = False) -> AbstractContextManager[None]:
+    """Say of what the folder for temporary files does not take which folder it is, and the way out.
 
-    Yields
-    ------
-    None
-        Once.
+    Parameters
+    ----------
+    needed
+        Bytes; None where they are not known.
+    more
+        Whether it may need more than these.
 
-    Raises
-    ------
-    OSError
-        Such an error, with the folder for temporary files.
+    Returns
+    -------
+    AbstractContextManager
+        As of `disk.placing`.
     """
-    try:
-        yield
-    except OSError as error:
-        way = "TMPDIR names another folder for temporary files"
-        raise OSError(error.errno, f"{error.strerror}; {way}", tempfile.gettempdir()) from None
+    way = "; TMPDIR names another folder for temporary files"
+    return placing(Path(tempfile.gettempdir()), needed, more, way)
 
 
 def room(shape: int | tuple[int, ...], kind: Any) -> np.ndarray:
@@ -99,7 +100,7 @@ def room(shape: int | tuple[int, ...], kind: Any) -> np.ndarray:
     if entries <= FEW:
         return np.empty(shape, dtype=kind)
     size = np.dtype(kind).itemsize
-    with placed(), tempfile.TemporaryFile(buffering=0) as file:
+    with placed(size * entries), tempfile.TemporaryFile(buffering=0) as file:
         # A file with holes would end the process, and not with an error, when the disk gets full.
         for part in blocks(entries):
             _write(file, bytes(size * (part.stop - part.start)))
@@ -181,7 +182,8 @@ class Growing:
 
     def _move(self) -> None:
         """Move what is in memory to the file."""
-        with placed():
+        needed = (self.moved + len(self.recent)) * self.recent.itemsize
+        with placed(needed, more=True):
             if self.file is None:
                 self.file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115
                 weakref.finalize(self, self.file.close)

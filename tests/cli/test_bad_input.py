@@ -171,7 +171,8 @@ def test_a_full_disk_under_standard_output_gets_one_sentence() -> None:
             text=True,
             check=False,
         )
-    assert (done.returncode, done.stderr) == (1, "spectrans: no space left on device\n")
+    wanted = "spectrans: standard output: no space left on device\n"
+    assert (done.returncode, done.stderr) == (3, wanted)
 
 
 @pytest.mark.parametrize("module", ["transformers", "accelerate"])

@@ -5,6 +5,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,16 @@ from typing import Any
 import pytest
 
 from spectrans.training.checkpoint import survey
-from tests.cli.command import COMMAND, ENVIRONMENT, Answer, spectrans, write_table
+from tests.cli.command import COMMAND, ENVIRONMENT, Answer, inside, spectrans, write_table
 
 # Batches of nine rows are not shared out evenly, and the last one of an epoch has six.
 TRAIN = (
     "train", "--data", "colours.csv", "--plan", "attention", "--layers", "1", "--hidden-dim", "8",
     "--heads", "2", "--batch-size", "9", "--steps", "100", "--save-every", "5",
 )  # fmt: skip
-TWO = {**ENVIRONMENT, "SPECTRANS_TIMEOUT": "20"}
+# Seconds that processes wait for each other, and seconds that are no reason to end.
+WAIT, SOME = 20, 5
+TWO = {**ENVIRONMENT, "SPECTRANS_TIMEOUT": str(WAIT)}
 
 
 @pytest.fixture(scope="module")
@@ -73,13 +76,13 @@ def started(folder: Path, out: str, *more: str) -> tuple[subprocess.Popen[str], 
     return process, said
 
 
-def worker(parent: int) -> int:
-    """The process of rank 1."""
+def worker(parent: int, rank: int = 1) -> int:
+    """The process of a rank."""
     children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
     found = [
         int(child)
         for child in children
-        if b"RANK=1\0" in Path(f"/proc/{child}/environ").read_bytes().replace(b"LOCAL_RANK", b"")
+        if b"\0RANK=%d\0" % rank in b"\0" + Path(f"/proc/{child}/environ").read_bytes()
     ]
     return found[0]
 
@@ -112,6 +115,75 @@ def test_a_relaunch_goes_on_exactly(here: Path, killed: Answer, two: Path) -> No
     assert history(here / "killed") == history(two)
     weights = [(folder / "model.safetensors").read_bytes() for folder in (here / "killed", two)]
     assert weights[0] == weights[1]
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes as Linux does")
+@pytest.mark.slow
+def test_a_process_that_is_slow_changes_nothing(here: Path, two: Path) -> None:
+    process, said = started(here, "slow")
+    late = worker(process.pid)
+    os.kill(late, signal.SIGSTOP)
+    time.sleep(SOME)
+    assert process.poll() is None
+    os.kill(late, signal.SIGCONT)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 0, said + out + err
+    assert history(here / "slow") == history(two)
+    weights = [(folder / "model.safetensors").read_bytes() for folder in (here / "slow", two)]
+    assert weights[0] == weights[1]
+
+
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes as Linux does")
+@pytest.mark.slow
+@pytest.mark.parametrize("late", [0, 1], ids=["main", "other"])
+def test_a_process_that_does_not_answer_ends_the_run_with_one_sentence(
+    here: Path, late: int
+) -> None:
+    process, said = started(here, f"late-{late}")
+    os.kill(worker(process.pid, late), signal.SIGSTOP)
+    begun = time.monotonic()
+    assert process.stderr is not None
+    for line in process.stderr:
+        said += line
+        if line.startswith("spectrans:"):
+            break
+    assert time.monotonic() - begun < WAIT + 30
+    # torch gives the one that does not answer 30 seconds to end.
+    out, err = process.communicate(timeout=90)
+    assert (process.returncode, out) == (1, "")
+    assert [line for line in (said + err).splitlines() if line.startswith("spectrans:")] == [
+        f"spectrans: process {1 - late} of 2: another process of the run did not answer for {WAIT} "
+        f"seconds (SPECTRANS_TIMEOUT), and the run ends: spectrans train --resume late-{late} goes on "
+        "from the last checkpoint"
+    ]
+    assert "Traceback" not in err
+    assert survey(here / f"late-{late}").step >= 5
+
+
+@pytest.mark.slow
+def test_a_run_of_two_processes_goes_on_in_one(here: Path, two: Path) -> None:
+    process, said = started(here, "fewer")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, said + err
+    done = spectrans("train", "--resume", "fewer", "-q", folder=here)
+    assert (done.code, done.err) == (0, "")
+    wanted = [entry["loss"] for entry in history(two) if "loss" in entry]
+    found = [entry["loss"] for entry in history(here / "fewer") if "loss" in entry]
+    assert found == pytest.approx(wanted, rel=2e-3, abs=1e-5)
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "soon", "nan", "inf"])
+def test_a_time_to_wait_is_a_number(
+    seconds: str, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SPECTRANS_TIMEOUT", seconds)
+    found = inside(monkeypatch, capfd, "train", "--nproc", "2")
+    assert (found.code, found.out) == (2, "")
+    assert found.err == (
+        "spectrans: SPECTRANS_TIMEOUT must be a number of seconds above 0 and below 31,536,000, "
+        f"got {seconds!r}\n"
+    )
 
 
 @pytest.mark.slow

@@ -24,7 +24,8 @@ from spectrans.cli.commands.search import search
 from spectrans.cli.commands.sensitivity import sensitivity
 from spectrans.cli.commands.serve import serve
 from spectrans.cli.commands.train import train
-from spectrans.cli.sentences import Interrupted, reason, sentence, tell
+from spectrans.cli.sentences import Interrupted, Unsaved, reason, sentence, tell
+from spectrans.disk import is_unwritable
 from spectrans.processes import is_main
 from spectrans.version import __version__
 
@@ -78,8 +79,8 @@ def _common(
 def main() -> None:
     """Run the command line of this process and exit.
 
-    Exit codes: 0 done, 1 failed, 2 bad input, 130 interrupted. Whatever ends a command early is
-    said in one sentence on standard error; only a fault of this program shows a traceback.
+    docs/commands.md has the exit codes. Whatever ends a command early is said in one sentence on
+    standard error; only a fault of this program shows a traceback.
     """
     os.environ.setdefault(*_WAITING)
     try:
@@ -93,7 +94,9 @@ def main() -> None:
             tell(sentence(error))
         code = error.exit_code
     except OSError as error:
-        # As of standard output on a full disk.
-        tell(reason(error))
-        code = 1
+        full = is_unwritable(error)
+        # Whatever else is written says where.
+        nameless = full and not error.filename
+        tell(f"{'standard output: ' if nameless else ''}{reason(error)}")
+        code = Unsaved.exit_code if full else 1
     sys.exit(code or 0)

@@ -6,6 +6,7 @@ from typing import Any
 
 from spectrans.data.encoding import ROOM
 from spectrans.data.tokenizer import FILE as TOKENIZER
+from spectrans.disk import write_whole
 from spectrans.errors import must
 from spectrans.export import Report
 from spectrans.training.record import Run
@@ -65,10 +66,10 @@ def write_facts(run: Run, folder: Path) -> list[str]:
         "max_length": data.max_length,
     }
     written = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
-    (folder / FACTS).write_text(written, encoding="utf-8")
+    write_whole(folder / FACTS, written)
     if run.tokenizer is None:
         return [FACTS]
-    (folder / TOKENIZER).write_text(run.tokenizer, encoding="utf-8")
+    write_whole(folder / TOKENIZER, run.tokenizer)
     return [FACTS, TOKENIZER]
 
 
@@ -99,7 +100,7 @@ def write_readme(run: Run, reports: list[Report], folder: Path) -> None:
         "one, or sort them by length.",
         "",
     ]
-    (folder / README).write_text("\n".join(lines), encoding="utf-8")
+    write_whole(folder / README, "\n".join(lines))
 
 
 def _section(run: Run, report: Report) -> list[str]:

@@ -10,7 +10,7 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from spectrans.cli.sentences import Failed
-from spectrans.processes import LAUNCHED
+from spectrans.processes import LAUNCHED, WAITED
 from spectrans.training.signals import SIGNALS
 
 # Seconds for the others to save and end when one process is gone or a signal came.
@@ -59,9 +59,13 @@ def launch(processes: int, arguments: list[str], on: str) -> int:
     except SignalException as error:
         return 128 + error.sigval
     except ChildFailedError as error:
-        killed = {rank: f.exitcode for rank, f in error.failures.items() if f.exitcode < 0}
-        for rank, code in killed.items():
-            message = f"process {rank} of {processes} was killed by signal {-code}"
-            raise Failed(f"{message}, and the run ended: {on}") from None
-        return max(failure.exitcode for failure in error.failures.values())
+        codes = {rank: failure.exitcode for rank, failure in error.failures.items()}
+        for rank, code in codes.items():
+            if code == WAITED:
+                # It said so itself; torch has killed the one that did not answer.
+                return Failed.exit_code
+            if code < 0:
+                message = f"process {rank} of {processes} was killed by signal {-code}"
+                raise Failed(f"{message}, and the run ended: {on}") from None
+        return max(codes.values())
     return 0

@@ -7,6 +7,8 @@ import typer
 from pydantic import ValidationError
 from typer.exceptions import TyperException
 
+from spectrans.disk import is_unwritable
+
 
 class Refused(TyperException):
     """Bad input, in one sentence: exit code 2."""
@@ -16,6 +18,12 @@ class Refused(TyperException):
 
 class Failed(TyperException):
     """Good input and no result, in one sentence: exit code 1."""
+
+
+class Unsaved(TyperException):
+    """Something could not be written, in one sentence: exit code 3."""
+
+    exit_code = 3
 
 
 class Interrupted(TyperException):
@@ -34,7 +42,8 @@ def refusing() -> Iterator[None]:
     try:
         yield
     except (ValueError, OSError) as error:
-        raise Refused(reason(error)) from None
+        kind = Unsaved if is_unwritable(error) else Refused
+        raise kind(reason(error)) from None
 
 
 @contextmanager
@@ -45,7 +54,8 @@ def failing() -> Iterator[None]:
     try:
         yield
     except (TrainingError, ModuleNotFoundError, OSError) as error:
-        raise Failed(reason(error)) from None
+        kind = Unsaved if is_unwritable(error) else Failed
+        raise kind(reason(error)) from None
 
 
 def tell(last: str) -> None:

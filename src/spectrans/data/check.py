@@ -10,6 +10,7 @@ from spectrans.data.baselines import baselines
 from spectrans.data.dataset import Dataset
 from spectrans.data.reading import SPLITS, Reading
 from spectrans.data.spec import DataSpec
+from spectrans.disk import Unwritable
 from spectrans.spill import copied
 from spectrans.tasks import MaskedLM, MultiLabel, Regression, TokenClassification
 from spectrans.tasks.tokens import NO_LABEL
@@ -46,6 +47,11 @@ def check(spec: DataSpec, scored: bool = False) -> list[Finding]:
     -------
     list of Finding
         What is fine, what is strange, and what prevents training.
+
+    Raises
+    ------
+    Unwritable
+        The folder for temporary files has no room for rows that are many.
     """
     faults: list[str] = []
     count = 0
@@ -58,6 +64,8 @@ def check(spec: DataSpec, scored: bool = False) -> list[Finding]:
 
     try:
         dataset = load(spec, refuse=note)
+    except Unwritable:
+        raise
     except (ValueError, OSError) as error:
         found = [] if str(error) in faults else [Finding("fail", str(error))]
         return [*_failed(faults, count), *found]

@@ -27,6 +27,7 @@ class Store:
         self.kind = np.dtype(kind)
         self.width = width
         self.memory = bytearray()
+        self.flushed = 0
         self.file: IO[bytes] | None = None
         self.folder: Scratch | None = None
 
@@ -40,11 +41,12 @@ class Store:
 
     def _flush(self) -> None:
         """Move what is in memory to a file in the system's folder for temporary files."""
-        with placed():
+        with placed(self.flushed + len(self.memory), more=True):
             if self.file is None:
                 self.folder = Scratch()
                 self.file = (self.folder.path / "tokens").open("wb")
             self.file.write(self.memory)
+        self.flushed += len(self.memory)
         self.memory = bytearray()
 
     def finish(self, lengths: Int64[np.ndarray, " arrays"]) -> Sequences:
@@ -54,7 +56,7 @@ class Store:
             flat = np.frombuffer(self.memory, dtype=self.kind).reshape(-1, *self.width)
             return Sequences(flat, starts, lengths)
         self._flush()
-        with placed():
+        with placed(self.flushed):
             self.file.close()
         mapped = followed(np.memmap(self.file.name, dtype=self.kind, mode="r"))
         flat = mapped.reshape(-1, *self.width)

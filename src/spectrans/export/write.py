@@ -1,6 +1,5 @@
 """Export: trace, compare with the model, time, choose a route, and write one whole file."""
 
-import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from spectrans.disk import placing, whole
 from spectrans.errors import must
 from spectrans.export.check import (
     Call,
@@ -33,6 +33,7 @@ from spectrans.export.program import (
 )
 from spectrans.export.report import Attempt, Report
 from spectrans.export.runtime import refusals, require_onnx, runner
+from spectrans.spill import placed
 from spectrans.version import __version__
 
 
@@ -169,7 +170,7 @@ def _pt2(given: Subject, options: ExportOptions, route: Route | None) -> _Candid
     draft = _draft(given, named, lengths, "pt2", options)
     draft = draft.model_copy(update={"unguarded": doubted})
     found = _compared(given, options, draft, program_runner(program, doubted), doubted)
-    with tempfile.TemporaryFile() as buffer:
+    with placed(), tempfile.TemporaryFile() as buffer:
         torch.export.save(program, buffer, extra_files={f"{KEY}.json": found[0].to_json()})
         buffer.seek(0)
         return _Candidate(buffer.read(), *found)
@@ -248,16 +249,7 @@ def _draft(
 
 def _write(file: Path, content: bytes, overwrite: bool) -> None:
     """Write a whole file or none."""
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{file.name}-")
-    try:
-        with os.fdopen(handle, "wb") as scratch:
-            scratch.write(content)
-            scratch.flush()
-            os.fsync(scratch.fileno())
-        Path(temporary).chmod(0o644)  # mkstemp makes private files
+    with placing(file, len(content)), whole(file) as scratch:
+        scratch.write(content)
         if file.exists() and not overwrite:  # it came in between
             raise ValueError(must("path", "be a new file unless overwrite is set", str(file)))
-        Path(temporary).replace(file)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

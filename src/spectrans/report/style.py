@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from spectrans.disk import make_folder
 from spectrans.printable import plain, shortened
 from spectrans.training.folders import write_whole
 
@@ -174,7 +175,7 @@ class Picture:
             figure.savefig(svg, format="svg", metadata=nothing)
         if folder.is_symlink():
             raise ValueError(f"{folder} must be a folder, got a link: remove it")
-        folder.mkdir(exist_ok=True)
+        make_folder(folder)
         write_whole(folder / f"{self.name}.png", png.getvalue())
         write_whole(folder / f"{self.name}.svg", svg.getvalue())
         return inside(svg.getvalue())

@@ -4,6 +4,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from spectrans.data import Dataset
+from spectrans.disk import make_folder
 from spectrans.errors import must
 from spectrans.search.request import Search
 from spectrans.search.tried import Found, read, save
@@ -43,7 +44,7 @@ def begin(asked: Search, folder: Path, seen: Dataset) -> Found:
     if before is None:
         if folder.is_dir() and any(path.name != LOCK for path in folder.iterdir()):
             raise ValueError(must("the folder", "be empty or hold a search", str(folder)))
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         save(fresh, folder)
         return fresh
     old, new = before.search.space_settings(), asked.space_settings()

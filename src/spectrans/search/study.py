@@ -1,11 +1,13 @@
 """The study of optuna behind a search: what to try next, and what was tried, kept in a file."""
 
+import json
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from spectrans.disk import placing
 from spectrans.search.space import Space
 from spectrans.search.tried import Tried
 from spectrans.tasks import Metric
@@ -69,7 +71,6 @@ class Study:
     def __init__(self, folder: Path, space: Space, seed: int, lead: Metric) -> None:
         import optuna
         from optuna.storages import JournalStorage
-        from optuna.storages.journal import JournalFileBackend
 
         optuna.logging.set_verbosity(optuna.logging.ERROR)
         self.optuna: Any = optuna
@@ -77,7 +78,7 @@ class Study:
         path = folder / JOURNAL
         _mend(path)
         self.study: Any = optuna.create_study(
-            storage=JournalStorage(JournalFileBackend(str(path))),
+            storage=JournalStorage(_journal(path)),
             study_name="search",
             directions=["maximize", "minimize"],
             load_if_exists=True,
@@ -162,6 +163,21 @@ class Study:
     def repeated(self) -> int:
         """Give how often a plan came up that had been tried."""
         return sum("repeats" in t.user_attrs for t in self.study.get_trials(deepcopy=False))
+
+
+def _journal(path: Path) -> Any:
+    """Give optuna's file of a study, which says where it is when the disk takes no more."""
+    from optuna.storages.journal import JournalFileBackend
+
+    class Journal(JournalFileBackend):
+        def append_logs(self, logs: list[dict[str, Any]]) -> None:
+            # What is written is each log as a line, in as few characters as JSON takes.
+            lines = [json.dumps(log, separators=(",", ":")) for log in logs]
+            with placing(path, sum(map(len, lines)) + len(lines)):
+                super().append_logs(logs)
+
+    with placing(path):
+        return Journal(str(path))
 
 
 def _mend(path: Path) -> None:

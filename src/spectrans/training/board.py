@@ -6,6 +6,7 @@ from typing import Any
 from torch.utils.tensorboard import SummaryWriter
 from transformers import TrainerCallback
 
+from spectrans.disk import placing
 from spectrans.training.watcher import Watcher
 
 # In the folder of a run.
@@ -29,7 +30,8 @@ class Board(TrainerCallback):
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
         """Go on with the curves; what was written after the checkpoint counts no more."""
-        self.writer = SummaryWriter(str(self.folder), purge_step=state.global_step + 1)
+        with placing(self.folder):
+            self.writer = SummaryWriter(str(self.folder), purge_step=state.global_step + 1)
 
     def on_log(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
         """Write a report."""
@@ -46,12 +48,14 @@ class Board(TrainerCallback):
 
     def _write(self, group: str, values: dict[str, float], step: int) -> None:
         assert self.writer is not None, "training has begun"
-        for name, value in values.items():
-            self.writer.add_scalar(f"{group}/{name}", value, step)
-        # Whoever looks sees it now, and a process that dies has written it.
-        self.writer.flush()
+        with placing(self.folder):
+            for name, value in values.items():
+                self.writer.add_scalar(f"{group}/{name}", value, step)
+            # Whoever looks sees it now, and a process that dies has written it.
+            self.writer.flush()
 
     def close(self) -> None:
         """Close the file."""
         if self.writer is not None:
-            self.writer.close()
+            with placing(self.folder):
+                self.writer.close()

@@ -12,12 +12,13 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from spectrans.disk import keep_names, write_through
+from spectrans.disk import keep_names, placing, write_through
 from spectrans.errors import must
 from spectrans.training.folders import FolderError
 
@@ -77,12 +78,10 @@ def save(run: Path, step: int, files: Mapping[str, bytes], notes: Mapping[str, A
         It cannot be written; older ones are still there.
     """
     root = _root(run)
-    root.mkdir(parents=True, exist_ok=True)
     target = root / f"{step:06d}"
     scratch = root / f".tmp-{step:06d}-{os.getpid()}"
     shutil.rmtree(scratch, ignore_errors=True)
-    scratch.mkdir()
-    try:
+    with placing(target, sum(map(len, files.values()))), _scratch(scratch):
         for name, content in files.items():
             write_through(scratch / name, content)
         listed = {name: {"size": len(c), "sha256": _sum(c)} for name, c in files.items()}
@@ -92,14 +91,21 @@ def save(run: Path, step: int, files: Mapping[str, bytes], notes: Mapping[str, A
         if target.exists():
             _delete(target)
         scratch.rename(target)
-    except OSError as error:
-        shutil.rmtree(scratch, ignore_errors=True)
-        needed = f"{sum(map(len, files.values())):,} bytes are needed"
-        raise OSError(error.errno, f"{error.strerror}, {needed}", str(target)) from None
     keep_names(root)
     for old in _steps(root)[KEPT:]:
         _delete(old)
     return target
+
+
+@contextmanager
+def _scratch(folder: Path) -> Iterator[None]:
+    """Make a folder, which an error of the system takes away again."""
+    try:
+        folder.mkdir(parents=True)
+        yield
+    except OSError:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
 
 
 def survey(run: Path) -> Survey:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from spectrans.data import Dataset
+from spectrans.disk import make_folder
 from spectrans.errors import must
 from spectrans.training.comparison import Comparison, Outcomes
 from spectrans.training.folders import numbered, plan_slug, write_whole
@@ -111,7 +112,7 @@ def resume(comparison: Comparison, folder: Path, dataset: Dataset) -> Outcomes:
     ValueError
         The folder holds something else.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     before = read_request(folder)
     if before is None and any(folder.iterdir()):
         raise ValueError(must("the folder", "be empty or hold a comparison", str(folder)))

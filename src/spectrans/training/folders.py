@@ -4,6 +4,7 @@ import re
 from hashlib import sha256
 from pathlib import Path
 
+from spectrans.disk import make_folder, placing
 from spectrans.disk import write_whole as write_whole
 
 ROOT = Path("runs")
@@ -30,12 +31,13 @@ def next_folder(name: str, root: Path = ROOT) -> Path:
     Path
         The new folder.
     """
-    root.mkdir(parents=True, exist_ok=True)
+    make_folder(root)
     number = max([0, *(taken for taken, _ in numbered(name, root))]) + 1
     while True:
         folder = root / f"{slug(name)}-{number:03d}"
         try:
-            folder.mkdir()
+            with placing(folder):
+                folder.mkdir()
         except FileExistsError:
             number += 1
         else:

@@ -10,15 +10,47 @@ import torch
 import torch.distributed as dist
 
 from spectrans import processes
+from spectrans.errors import must
 from spectrans.training.progress import TrainingError
 
 # Seconds that a process waits for another. Evaluations are shared, so nobody waits long.
-TIMEOUT = 300.0
+VARIABLE, TIMEOUT = "SPECTRANS_TIMEOUT", 300.0
+# A year: what is far more, torch cannot count.
+LONGEST = 31_536_000
+_LATE = ("timed out", "timeout")
 _GONE = ("gloo", "connection closed", "connection reset", "nccl", "socket", "broken pipe")
 
 
 class Lost(TrainingError):  # noqa: N818 - as in "the process is lost"
     """Another process of the run is gone."""
+
+
+class Late(Lost):
+    """Another process of the run is there, perhaps, and does not answer."""
+
+
+def patience() -> float:
+    """Give the seconds that a process waits for another, by `$SPECTRANS_TIMEOUT`.
+
+    Returns
+    -------
+    float
+        More than 0.
+
+    Raises
+    ------
+    ValueError
+        `SPECTRANS_TIMEOUT must be a number of seconds above 0 ...`.
+    """
+    text = os.environ.get(VARIABLE, str(TIMEOUT))
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < LONGEST:
+        rule = f"be a number of seconds above 0 and below {LONGEST:,}"
+        raise ValueError(must(VARIABLE, rule, text))
+    return seconds
 
 
 def join() -> None:
@@ -28,8 +60,8 @@ def join() -> None:
     cuda = torch.cuda.is_available()
     if cuda:
         torch.cuda.set_device(int(os.environ.get("LOCAL_RANK", "0")))
-    seconds = float(os.environ.get("SPECTRANS_TIMEOUT", TIMEOUT))
-    dist.init_process_group("nccl" if cuda else "gloo", timeout=timedelta(seconds=seconds))
+    wait = timedelta(seconds=patience())
+    dist.init_process_group("nccl" if cuda else "gloo", timeout=wait)
 
 
 def from_main(value: Any) -> Any:
@@ -49,6 +81,8 @@ def losses_in_words() -> Iterator[None]:
     ------
     Lost
         Another process is gone.
+    Late
+        It did not answer in time.
     """
     try:
         yield
@@ -58,4 +92,7 @@ def losses_in_words() -> Iterator[None]:
         broken = isinstance(error, dist.DistError) or any(w in str(error).lower() for w in _GONE)
         if processes.count() == 1 or not broken:
             raise
+        if any(word in str(error).lower() for word in _LATE):
+            waited = f"did not answer for {patience():g} seconds ({VARIABLE})"
+            raise Late(f"another process of the run {waited}, and the run ends") from None
         raise Lost("another process of the run is gone, and the run ends with it") from None

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from spectrans.disk import make_folder, placing
 from spectrans.errors import must
 from spectrans.training.folders import FolderError
 
@@ -40,12 +41,13 @@ def locked(folder: Path) -> Iterator[None]:
     FolderError
         Another process has it, or a link stands in the place of the lock.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     # What a link leads to would be emptied: a folder from elsewhere could name any file.
     if (folder / LOCK).is_symlink():
         raise FolderError(must("the folder of a run", f"hold no link called {LOCK}", str(folder)))
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-    handle = os.open(folder / LOCK, flags, 0o644)
+    with placing(folder / LOCK):
+        handle = os.open(folder / LOCK, flags, 0o644)
     try:
         try:
             _take(handle)
@@ -56,8 +58,10 @@ def locked(folder: Path) -> Iterator[None]:
             holder = os.read(handle, 20).decode(errors="replace").strip() or "unknown"
             rule = f"not be in use, process {holder} trains in it"
             raise FolderError(must("the folder of a run", rule, str(folder))) from None
-        os.ftruncate(handle, 0)
-        os.write(handle, f"{os.getpid()}\n".encode())
+        own = f"{os.getpid()}\n".encode()
+        with placing(folder / LOCK, len(own)):
+            os.ftruncate(handle, 0)
+            os.write(handle, own)
         yield
         (folder / LOCK).unlink(missing_ok=True)
     finally:

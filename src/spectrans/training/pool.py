@@ -17,6 +17,7 @@ import torch
 
 from spectrans import processes
 from spectrans.data import Dataset
+from spectrans.disk import is_unwritable
 from spectrans.training.evidence import examine, save_evidence
 from spectrans.training.progress import Progress
 from spectrans.training.record import RunRecord
@@ -111,7 +112,8 @@ def run_jobs(
     Notes
     -----
     A worker that dies takes its job with it, no other. An exception in this process, Ctrl-C
-    included, ends all workers; finished runs are on disk by then.
+    included, ends all workers, and so does a disk that takes no more from one of them; finished
+    runs are on disk by then.
     """
     idle: list[_Worker] = []
     busy: list[_Worker] = []
@@ -216,6 +218,9 @@ def _receive(worker: _Worker) -> Event:
         return Progressed(worker.job, message)
     if isinstance(message, RunRecord):
         return Finished(worker.job, message)
+    if isinstance(message, OSError):
+        # No other run would be saved either.
+        raise message
     return Failed(worker.job, message)
 
 
@@ -246,6 +251,9 @@ def _work(pipe: Connection, dataset: Dataset, device: str | None) -> None:
             return
         # The edge of a process: whatever went wrong, the parent has to hear of it.
         except Exception as error:
+            if is_unwritable(error):
+                pipe.send(error)
+                continue
             known = isinstance(error, (RuntimeError, ValueError, OSError)) and str(error)
             pipe.send(str(error) if known else f"{type(error).__name__}: {error}")
         else:

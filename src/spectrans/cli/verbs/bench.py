@@ -10,6 +10,7 @@ from rich.table import Table
 
 from spectrans.cli.sentences import failing, refusing
 from spectrans.cli.terminal import result, talk
+from spectrans.disk import make_folder
 from spectrans.errors import must
 from spectrans.report.crossover import sentence, times
 from spectrans.training.crossover import (
@@ -45,7 +46,7 @@ def run(
         if repeated is not None:
             raise ValueError(must("plans", "differ", repeated))
         folder = next_folder("bench", ROOT) if out is None else out
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
 
     def watch(length: int, points: list[Point], chance: Spread) -> None:
         shown = "  ".join(

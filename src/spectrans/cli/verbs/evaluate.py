@@ -18,6 +18,7 @@ from spectrans.data.again import read_again
 from spectrans.data.baselines import Baseline, baselines
 from spectrans.data.reading import SPLITS
 from spectrans.data.tokenizer import Tokenizer
+from spectrans.disk import Unwritable
 from spectrans.errors import unknown
 from spectrans.tasks import Metric, Task
 from spectrans.training.evaluate import Evaluation, evaluate
@@ -92,6 +93,9 @@ def _trained_on(done: Run) -> tuple[Dataset | None, str]:
     source = done.record.spec.data.source
     try:
         dataset = load(done.record.spec.data)
+    except Unwritable:
+        # Not the data: the folder for temporary files.
+        raise
     except (ValueError, OSError) as error:
         return None, f"the data of training cannot be read: {error}"
     if DataRecord.of(dataset) != done.record.data:

@@ -3,6 +3,8 @@
 import json
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from spectrans.cli.handover import README, check_folder, write_facts, write_read
 from spectrans.cli.sentences import failing, refusing
 from spectrans.cli.terminal import result, talk
 from spectrans.cli.verbs.predict import open_run
+from spectrans.disk import Unwritable, make_folder, placing
 from spectrans.errors import unknown
 from spectrans.export import Report, save
 
@@ -35,22 +38,14 @@ def run(
         place = folder / "export" if out is None else out
         check_folder(place)
         done = open_run(folder, say)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(dir=place.parent, prefix=".exporting-"))
-        try:
+        make_folder(place.parent)
+        with _scratch(place) as scratch:
             reports = []
             for ending in FORMATS[to]:
                 say.print(f"exporting {ending}, and comparing it with the model", style="dim")
                 reports.append(save(done.model, scratch / f"model{ending}", **settings))
             files = [*(report.path.name for report in reports), *write_facts(done, scratch), README]
             write_readme(done, reports, scratch)
-            # mkdtemp makes private folders.
-            scratch.chmod(0o755)
-            if place.exists():
-                place.rmdir()
-            scratch.rename(place)
-        finally:
-            shutil.rmtree(scratch, ignore_errors=True)
     if as_json:
         exported = [_written(place, report) for report in reports]
         typer.echo(json.dumps({"folder": str(place), "files": files, "exported": exported}))
@@ -59,6 +54,30 @@ def run(
     for report in reports:
         console.print(_line(report), soft_wrap=True)
     console.print(f"wrote {place}/: {', '.join(files)}")
+
+
+@contextmanager
+def _scratch(place: Path) -> Iterator[Path]:
+    """Give a folder that becomes that one once all is in it."""
+    with placing(place):
+        scratch = Path(tempfile.mkdtemp(dir=place.parent, prefix=".exporting-"))
+    try:
+        yield scratch
+        with placing(place):
+            # mkdtemp makes private folders.
+            scratch.chmod(0o755)
+            if place.exists():
+                place.rmdir()
+            scratch.rename(place)
+    except Unwritable as error:
+        # Nobody knows the name of a folder that goes again.
+        if scratch in Path(error.filename).parents:
+            shutil.rmtree(scratch, ignore_errors=True)
+            with placing(place):
+                raise
+        raise
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def _line(report: Report) -> str:

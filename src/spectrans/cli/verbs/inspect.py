@@ -16,6 +16,7 @@ from torch import Tensor
 from spectrans.cli.sentences import failing, refusing
 from spectrans.cli.strip import letter
 from spectrans.cli.terminal import plain, result, talk
+from spectrans.disk import Unwritable, make_folder
 from spectrans.mixers.response import (
     AttentionResponse,
     FrequencyResponse,
@@ -48,7 +49,7 @@ def run(
         chosen = best_run(folder)
         done = load_run(chosen)
         target = out or chosen / FOLDER
-        target.mkdir(parents=True, exist_ok=True)
+        make_folder(target)
     data, model = done.record.data, done.model
     shown = _rows(done, rows, say)
     found = responses(model, shown, data.max_length)
@@ -99,6 +100,8 @@ def _rows(done: Run, wanted: int, say: Console) -> list[Tensor]:
         return []
     try:
         dataset = data_of(done.record)
+    except Unwritable:
+        raise
     except (ValueError, OSError) as error:
         say.print(f"without rows, only what was learned is shown: {plain(str(error))}")
         return []

@@ -12,17 +12,26 @@ import typer
 from rich.console import Console
 
 from spectrans.cli.progress import TrainView
-from spectrans.cli.sentences import Failed, Interrupted, Refused, failing, reason, refusing
+from spectrans.cli.sentences import (
+    Failed,
+    Interrupted,
+    Refused,
+    Unsaved,
+    failing,
+    refusing,
+    tell,
+)
 from spectrans.cli.terminal import clock, introduce, result, talk
 from spectrans.data import Dataset, DataSpec, load
 from spectrans.data.baselines import Baseline, baselines
+from spectrans.disk import make_folder
 from spectrans.errors import must
-from spectrans.processes import LAUNCHED, count, is_main
+from spectrans.processes import LAUNCHED, WAITED, count, is_main, rank
 from spectrans.report.run import write_run_report
 from spectrans.training import checkpoint
-from spectrans.training.begun import Begun, read_begun, unfinished
+from spectrans.training.begun import REQUEST, Begun, read_begun, unfinished
 from spectrans.training.folders import FolderError, data_name, next_folder
-from spectrans.training.group import Lost, from_main, join
+from spectrans.training.group import Late, Lost, from_main, join, patience
 from spectrans.training.lock import locked
 from spectrans.training.precision import resolved
 from spectrans.training.record import RECORD, Run
@@ -86,6 +95,7 @@ def resume(folder: Path | None, as_json: bool, quiet: bool) -> None:
         if (folder / RECORD).exists():
             raise ValueError(must("the run", "not be finished, to go on with it", str(folder)))
         begun = read_begun(folder)
+        patience()
         with locked(folder):
             found = checkpoint.survey(folder)
         dataset = load(begun.spec.data)
@@ -103,6 +113,8 @@ def launched(processes: int) -> None:
         raise Refused("--nproc must be left out under torchrun, which starts the processes")
     with failing():
         require_engine()
+    with refusing():
+        patience()
     from spectrans.cli.launch import launch
 
     arguments = [one for one in sys.argv[1:] if not one.startswith("--nproc=")]
@@ -117,7 +129,7 @@ def launched(processes: int) -> None:
 
 def _new_folder(spec: RunSpec, out: Path | None) -> Path:
     folder = out or next_folder(data_name(spec.data.source))
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     return folder
 
 
@@ -157,6 +169,7 @@ def _train(
 def _endings(folder: Path) -> Iterator[None]:
     """Say how a run that ended early goes on."""
     on = f"spectrans train --resume {folder}"
+    kept = f"; what was saved before is kept, {on} goes on from it"
     try:
         with failing():
             yield
@@ -167,6 +180,10 @@ def _endings(folder: Path) -> Iterator[None]:
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted before training: {on} starts it") from None
     except Failed as error:
+        if isinstance(error.__context__, Late):
+            # Everyone says so who waited: the one that is missing is the one that does not answer.
+            tell(f"process {rank()} of {count()}: {error}: {on} goes on from the last checkpoint")
+            raise typer.Exit(WAITED if LAUNCHED in os.environ else 1) from None
         if isinstance(error.__context__, Lost):
             if LAUNCHED in os.environ:
                 # What started the processes says it.
@@ -174,9 +191,10 @@ def _endings(folder: Path) -> Iterator[None]:
             raise Failed(f"{error}: {on} goes on from the last checkpoint") from None
         # A run that diverged would do so again.
         if isinstance(error.__context__, OSError):
-            kept = "what was saved before is kept"
-            raise Failed(f"{reason(error)}; {kept}, {on} goes on from it") from None
+            raise Failed(f"{error}{kept}") from None
         raise
+    except Unsaved as error:
+        raise Unsaved(f"{error}{kept}" if (folder / REQUEST).is_file() else str(error)) from None
 
 
 def _show(done: Run, folder: Path, scored: tuple[Baseline, ...]) -> None:
