@@ -39,7 +39,9 @@ def tables(lines: list[Line]) -> dict[str, str]:
     optional = {group.name.removesuffix(", options"): Scores(group, lines) for group in DEFAULTS}
     options = [s.beside(optional[s.group.name]) for s in core if s.group.name in optional]
     changed = {group.name: Scores(group, lines) for group in SETTINGS}
-    timed = [Scores(group, lines) for group in TIMED]
+    timed = [
+        Scores(group, lines).titled(group.name.removesuffix(", equal time")) for group in TIMED
+    ]
     every = [Scores(group, lines) for group in PRESETS["cpu"]]
     views = {name: columns(core, view.plans) for name, view in VIEWS.items()}
     return {

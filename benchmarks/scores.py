@@ -80,6 +80,12 @@ class Scores:
         both.runs = self.runs | {plan + mark: runs for plan, runs in other.runs.items()}
         return both
 
+    def titled(self, name: str) -> "Scores":
+        """Give these under another name."""
+        other = Scores(self.group._replace(name=name), ())
+        other.baselines, other.metric, other.runs = self.baselines, self.metric, self.runs
+        return other
+
     def of(self, plan: str) -> list[float]:
         """Give the test scores of a plan, one per seed."""
         return [record.test for record in self.runs.get(plan, [])]
