@@ -38,8 +38,15 @@ def test_the_programs_of_a_document_run_one_after_the_other(
     exec("\n".join(programs(document)), {"__name__": "document"})
 
 
-# Those that train several models take too long for every day.
-TRAINING = {"images.py", "long_documents.py", "plan_sweep.py"}
+# Those that train long, or several models, take too long for every day.
+TRAINING = {
+    "images.py",
+    "long_documents.py",
+    "masked_language_model.py",
+    "onnx_small_machine.py",
+    "plan_sweep.py",
+    "time_series.py",
+}
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,8 @@ def placing(
         told = error.needed if isinstance(error, Unwritable) else ""
         if needed is not None:
             told = _bytes(needed, more)
-        raise _unwritable(error, path, told, way) from None
+        found = _unwritable(error, path, told, way)
+        raise found from None
 
 
 def _bytes(count: int, more: bool) -> str:
@@ -167,7 +168,8 @@ def whole(path: Path) -> Iterator[BufferedWriter]:
         # Who writes may also read, or write elsewhere.
         if isinstance(error, Unwritable) or not is_unwritable(error):
             raise
-        raise _unwritable(error, path, _bytes(given, more=True)) from None
+        found = _unwritable(error, path, _bytes(given, more=True))
+        raise found from None
     keep_names(path.parent)
 
 

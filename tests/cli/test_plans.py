@@ -51,6 +51,7 @@ def test_letters_tell_mixers_apart() -> None:
     assert letter("mine") == "m"
 
 
+@pytest.mark.slow
 def test_a_family_is_drawn_by_its_name() -> None:
     drawn = json.loads(spectrans("plans", "fnet-top-1", "even", "--json").out)["plans"]
     assert [row["plan"] for row in drawn] == ["3xfourier,attention", "fourier,attention"]

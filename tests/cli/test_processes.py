@@ -95,6 +95,7 @@ def killed(here: Path) -> Answer:
     return Answer(process.returncode, out, said + err)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes as Linux does")
 def test_a_killed_process_ends_the_run_with_one_sentence(here: Path, killed: Answer) -> None:
     assert (killed.code, killed.out) == (1, "")

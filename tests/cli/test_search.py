@@ -86,6 +86,7 @@ def test_the_same_command_goes_on_after_a_kill(
     assert [path.name for path in (here / "runs").iterdir()] == ["colours-001"]
 
 
+@pytest.mark.slow
 def test_the_result_has_trials_on_validation_and_finalists_on_test(
     here: Path, found: dict[str, Any]
 ) -> None:
@@ -103,6 +104,7 @@ def test_the_result_has_trials_on_validation_and_finalists_on_test(
     assert compared == json.loads((folder / "finalists" / "results.json").read_text())
 
 
+@pytest.mark.slow
 def test_a_search_has_a_page_and_a_picture(here: Path, done: Answer) -> None:
     folder = here / "runs" / "colours-001"
     page = (folder / "report.html").read_text("utf-8")
@@ -117,6 +119,7 @@ def test_a_search_has_a_page_and_a_picture(here: Path, done: Answer) -> None:
     assert (folder / "report.html").read_text("utf-8") == page
 
 
+@pytest.mark.slow
 def test_a_search_answers_with_the_best_of_its_finalists(here: Path, done: Answer) -> None:
     answer = spectrans("predict", "runs/colours-001", "abcxyz blue", folder=here)
     assert answer.code == 0

@@ -162,6 +162,7 @@ def test_a_run_goes_on_with_the_numbers_of_one_that_was_never_stopped(
     assert once_more.code == 2
 
 
+@pytest.mark.slow
 def test_a_damaged_checkpoint_is_named_and_the_one_before_is_taken(
     here: Path, stopped: Answer, whole: Path
 ) -> None:
@@ -203,6 +204,7 @@ def test_data_that_changed_are_refused(here: Path, stopped: Answer, tmp_path: Pa
     )
 
 
+@pytest.mark.slow
 def test_sigterm_ends_with_143(here: Path) -> None:
     answer = stop(here, "ended", signal.SIGTERM)
     assert answer.code == 143
@@ -224,6 +226,7 @@ def test_too_little_memory_is_said_with_what_to_lower(here: Path) -> None:
     assert "--accumulate 2 needs less" in done.stderr
 
 
+@pytest.mark.slow
 def test_minutes_are_a_budget(here: Path) -> None:
     answer = spectrans(*TRAIN[:-6], "--minutes", "0.03", "--json", "-o", "timed", "-q", folder=here)
     assert (answer.code, answer.err) == (0, "")
@@ -234,6 +237,7 @@ def test_minutes_are_a_budget(here: Path) -> None:
     assert [rate for rate in rates if rate is not None][-1] < 2e-3
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="limits files as Linux does")
 def test_a_full_disk_keeps_what_was_saved(here: Path, stopped: Answer) -> None:
     folder = copied(here, "full")

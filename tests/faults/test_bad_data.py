@@ -14,6 +14,8 @@ from spectrans.data.store import LIMIT
 from spectrans.spill import FEW
 from tests.cli.command import spectrans
 
+# Files of this size take too long for every day.
+LARGE = {"a quote that never ends"}
 FILES = {
     "one row": (
         "a.csv", b"text,label\nhello,a\n",
@@ -68,7 +70,13 @@ FILES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "content", "sentence"), FILES.values(), ids=FILES)
+@pytest.mark.parametrize(
+    ("name", "content", "sentence"),
+    [
+        pytest.param(*values, id=name, marks=[pytest.mark.slow] if name in LARGE else [])
+        for name, values in FILES.items()
+    ],
+)
 def test_a_strange_file_is_refused_in_one_sentence(
     name: str, content: bytes, sentence: str, tmp_path: Path
 ) -> None:

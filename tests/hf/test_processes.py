@@ -27,6 +27,7 @@ def in_two(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return torch.load(out, weights_only=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_two_processes_train_like_one(kind: str, in_two: Any, tmp_path: Path) -> None:
     alone = train(kind, str(tmp_path))
