@@ -82,9 +82,13 @@ def test_rows_of_many_lengths_attend_as_they_do_alone(options: str, dtype: torch
         rows.append(torch.zeros_like(row).masked_scatter(real[:, None].expand_as(row), alone))
     wanted = torch.stack(rows)
     expected = torch.autograd.grad((wanted * weight.double()).sum(), [y, *wide.parameters()])
-    for a, b in zip((together, *found), (wanted, *expected), strict=True):
+    names = ("y", "x", *(name for name, _ in model.named_parameters()))
+    for name, a, b in zip(names, (together, *found), (wanted, *expected), strict=True):
         error = (a.double() - b).norm() / b.norm().clamp(min=1e-3)
-        assert error < (1e-2 if dtype == torch.float16 else 3e-2)
+        bound = 4e-3 if dtype == torch.float16 else 3e-2
+        # Slopes of lengths are sums that nearly cancel: one by one on a CPU, rows are wrong by up to
+        # 1e-2 and 5e-2 there (20 seeds).
+        assert error < (2.5 * bound if "_length" in name else bound), name
 
 
 # What torch's compiler warns of is not about the model.

@@ -2,6 +2,7 @@
 
 import string
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -24,6 +25,7 @@ from spectrans.training import Comparison, RunSpec
 from spectrans.training.compare import run_folder
 from spectrans.training.folders import plan_slug
 from tests.cases import CASES, VARIANTS, ids
+from tests.custom import Shift, registered
 
 
 @pytest.mark.parametrize(
@@ -108,6 +110,20 @@ def test_there_is_one_way_to_write_a_layout(layout: str, one_way: str) -> None:
 def test_options_are_read_back_from_what_is_written(case: object) -> None:
     options = case.options  # type: ignore[attr-defined]
     assert parts(written(options))[0].options == options
+
+
+class Worded(Shift):
+    """A mixer with an option that is any text."""
+
+    name: ClassVar[str] = "worded"
+
+    word: str = "none"
+
+
+@pytest.mark.parametrize("word", ["True", "False", "None", "true", "null", "1e3", "plain", "a b"])
+def test_text_that_looks_like_a_value_stays_text(word: str) -> None:
+    with registered(Worded):
+        assert parts(written(Worded(word=word)))[0].options == Worded(word=word)
 
 
 NAMES = st.sampled_from(

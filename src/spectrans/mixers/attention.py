@@ -91,10 +91,9 @@ class AttentionMixer(Mixer):
     def _mix_packed(self, rows: Rows, qkv: Float[Tensor, "t p"]) -> Float[Tensor, "t d"]:
         options = self.options
         plain = options.position in (None, "none") and options.window is None
-        alike = len(rows.groups) == 1
-        if alike or not plain or (self.training and options.dropout):
-            return rows.each(self._mix, qkv)
-        if not routes.flash_of_rows(qkv, self.heads.head_dim):
+        drops = self.training and options.dropout > 0
+        several = len(rows.groups) > 1 and plain and not drops
+        if not (several and routes.flash_of_rows(qkv, self.heads.head_dim)):
             return rows.each(self._mix, qkv)
         parts = self.heads.parts(qkv[None])
         q, k, v = (part[0].transpose(0, 1) for part in parts)
