@@ -13,7 +13,9 @@ from typing import Any
 import pytest
 
 from spectrans.training.checkpoint import survey
+from spectrans.training.lock import locked
 from tests.cli.command import COMMAND, ENVIRONMENT, Answer, inside, spectrans, write_table
+from tests.faults.disks import Disk
 
 # Batches of nine rows are not shared out evenly, and the last one of an epoch has six.
 TRAIN = (
@@ -73,6 +75,8 @@ def started(folder: Path, out: str, *more: str) -> tuple[subprocess.Popen[str], 
         said += line
         if line.startswith("step "):
             break
+    while process.poll() is None and not survey(folder / out).step:
+        time.sleep(0.02)
     return process, said
 
 
@@ -195,6 +199,45 @@ def test_ctrl_c_reaches_all_processes(here: Path) -> None:
     assert (process.returncode, out) == (130, "")
     assert re.search(r"stopped after step (\d+) of 100, which is saved", err)
     assert "Traceback" not in err
+
+
+@pytest.mark.slow
+def test_a_disk_that_gets_full_under_two_processes_ends_both(here: Path, two: Path) -> None:
+    (here / "disk").mkdir()
+    disk = Disk(here / "disk", 2**20)
+    try:
+        process, said = started(here, "disk/run")
+        disk.fill()
+        _, err = process.communicate(timeout=100)
+        assert process.returncode == 3, said + err
+        (told,) = (line for line in err.splitlines() if line.startswith("spectrans:"))
+        assert re.match(
+            r"spectrans: disk/run/[\w/.]+: no space left on device, [\d,]+ bytes are needed and "
+            r"[\d,]+ bytes are free; what was saved before is kept, spectrans train --resume",
+            told,
+        )
+        assert "Traceback" not in err
+        disk.free()
+        answer = spectrans("train", "--resume", "disk/run", "--nproc", "2", "-q", folder=here)
+        assert (answer.code, answer.err) == (0, "")
+        assert history(here / "disk/run") == history(two)
+    finally:
+        disk.unmount()
+
+
+@pytest.mark.slow
+def test_a_run_in_use_is_refused_once_by_two_processes(here: Path) -> None:
+    process, said = started(here, "used")
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130, said + err
+    with locked(here / "used"):
+        answer = spectrans("train", "--resume", "used", "--nproc", "2", folder=here)
+    assert (answer.code, answer.err) == (
+        2,
+        f"spectrans: the folder of a run must not be in use, process {os.getpid()} trains in it, "
+        "got 'used'\n",
+    )
 
 
 def test_processes_do_not_start_processes(tmp_path: Path) -> None:

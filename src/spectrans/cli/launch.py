@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 from uuid import uuid4
 
@@ -60,12 +61,15 @@ def launch(processes: int, arguments: list[str], on: str) -> int:
         return 128 + error.sigval
     except ChildFailedError as error:
         codes = {rank: failure.exitcode for rank, failure in error.failures.items()}
-        for rank, code in codes.items():
-            if code == WAITED:
-                # It said so itself; torch has killed the one that did not answer.
-                return Failed.exit_code
+        if WAITED in codes.values():
+            # It said so itself; torch has killed the one that did not answer.
+            return Failed.exit_code
+        # Those that are left when one has ended are told to end as well.
+        first = {rank: code for rank, code in codes.items() if code != -signal.SIGTERM} or codes
+        for rank, code in first.items():
             if code < 0:
                 message = f"process {rank} of {processes} was killed by signal {-code}"
                 raise Failed(f"{message}, and the run ended: {on}") from None
-        return max(codes.values())
+        # What the main process says is why.
+        return first.get(0) or max(first.values())
     return 0

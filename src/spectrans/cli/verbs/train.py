@@ -96,12 +96,13 @@ def resume(folder: Path | None, as_json: bool, quiet: bool) -> None:
             raise ValueError(must("the run", "not be finished, to go on with it", str(folder)))
         begun = read_begun(folder)
         patience()
-        with locked(folder):
-            found = checkpoint.survey(folder)
+        if is_main():
+            with locked(folder):
+                found = checkpoint.survey(folder)
+            for fault in found.faults:
+                say.print(f"passed over: checkpoint {fault}", soft_wrap=True)
+            say.print(f"going on with {folder} after step {found.step}")
         dataset = load(begun.spec.data)
-    for fault in found.faults:
-        say.print(f"passed over: checkpoint {fault}", soft_wrap=True)
-    say.print(f"going on with {folder} after step {found.step}")
     if begun.fsdp and count() == 1:
         raise Refused(f"{folder} was begun with --fsdp: go on in several processes, as --nproc 2")
     _train(begun, dataset, folder, say, as_json)
