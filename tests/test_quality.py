@@ -204,7 +204,7 @@ def test_every_mixer_learns_what_it_can_alone_and_in_turns_with_attention(tmp_pa
     scores = {line.record.spec.plan: line.record.test for line in read_lines(lines)}
     assert set(scores) == {canonical(plan) for plan in LEARNABLE}
     # Of 64 languages a guess gets 1.6 % right.
-    assert {plan: score for plan, score in scores.items() if score < 0.08} == {}
+    assert {plan: score for plan, score in scores.items() if score < 0.3} == {}
 
 
 def test_a_filter_that_matches_nothing_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
