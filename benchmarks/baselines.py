@@ -49,7 +49,7 @@ def filled(page: str, stored: dict[str, dict[str, float]]) -> str:
             return row[0]
         cells = [f"{value:.1%}".replace("%", " %") for value in stored[row[1]].values()]
         if row[2] == "perplexity":
-            cells = [*(f"{value:.1f}" for value in stored[row[1]].values()), ""]
+            cells = [f"{value:.1f}" for value in stored[row[1]].values()]
         return f"| `{row[1]}` | {row[2]} | {' | '.join(cells)} |"
 
     return ROW.sub(anew, page)

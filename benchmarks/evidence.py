@@ -8,7 +8,9 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import mean
 
+from benchmarks import defaults
 from benchmarks.pages import filled
 from benchmarks.process import ROOT
 from benchmarks.questions import (
@@ -16,15 +18,19 @@ from benchmarks.questions import (
     CORE,
     CORES,
     DEFAULTS,
+    EVEN,
+    LARGER,
+    LONGER,
     OPTIONS,
     PRESETS,
     SETTINGS,
+    SOLVED,
     TIMED,
     VIEWS,
     WIDE,
     View,
 )
-from benchmarks.scores import Line, Scores, columns, figure, read_lines, table
+from benchmarks.scores import Line, Scores, columns, figure, interval, read_lines, table
 
 STORED = ROOT / "benchmarks" / "results" / "quality-cpu.jsonl"
 PAGE = ROOT / "docs" / "evidence.md"
@@ -42,12 +48,19 @@ def tables(lines: list[Line]) -> dict[str, str]:
     timed = [
         Scores(group, lines).titled(group.name.removesuffix(", equal time")) for group in TIMED
     ]
+    solved = {group.name.removesuffix(", in turns"): Scores(group, lines) for group in SOLVED}
+    alone = {scores.group.name: scores for scores in core}
+    solved = {name: alone[name].beside(s) if name in alone else s for name, s in solved.items()}
     every = [Scores(group, lines) for group in PRESETS["cpu"]]
     views = {name: columns(core, view.plans) for name, view in VIEWS.items()}
     return {
         **views,
         "share": share(core, VIEWS["recovery"]),
         "equal parameters": columns(wide, ("attention", HYBRID, HYBRID + WIDER)),
+        "solved": columns(list(solved.values()), (*VIEWS["alone"].plans, *EVEN)),
+        "larger": columns([Scores(LARGER, lines)], LARGER.plans),
+        "longer": columns([Scores(LONGER, lines)], LONGER.plans),
+        **defaults.tables(defaults.read()),
         "options": columns(options, [plan for plans in OPTIONS.values() for plan in plans]),
         "settings": "\n\n".join(filter(None, (settings(s, changed) for s in core))),
         "by time": columns(timed, BY_TIME),
@@ -72,8 +85,8 @@ def settings(core: Scores, changed: Mapping[str, Scores]) -> str:
 def share(all_scores: Sequence[Scores], view: View) -> str:
     """Write how much of the way from the plan without attention to all-attention a hybrid goes.
 
-    Only where every seed of attention is better than every seed without: elsewhere there is nothing
-    to recover.
+    Seed by seed, with half the 95 % interval of the mean. Only where every seed of attention is
+    better than every seed without: elsewhere there is nothing to recover.
     """
     whole, without, *hybrids = view.plans
     found = [scores for scores in all_scores if scores.metric is not None]
@@ -87,14 +100,16 @@ def share(all_scores: Sequence[Scores], view: View) -> str:
 
 
 def _share(scores: Scores, plan: str, whole: str, without: str) -> str:
-    reached, best, worst = (scores.of(name) for name in (plan, whole, without))
+    reached, best, worst = (scores.by_seed(name) for name in (plan, whole, without))
     metric = scores.metric
-    if metric is None or not (reached and best and worst):
+    if metric is None or not best or not reached.keys() == best.keys() == worst.keys():
         return "-"
-    if min(map(metric.rank, best)) <= max(map(metric.rank, worst)):
+    if min(map(metric.rank, best.values())) <= max(map(metric.rank, worst.values())):
         return "-"
-    means = [sum(values) / len(values) for values in (reached, best, worst)]
-    return f"{100 * (means[0] - means[2]) / (means[1] - means[2]):.0f} %"
+    shares = [(score - worst[seed]) / (best[seed] - worst[seed]) for seed, score in reached.items()]
+    half = interval(shares)
+    middle = f"{100 * mean(shares):.0f}"
+    return f"{middle} %" if half is None else f"{middle} ± {100 * half:.0f} %"
 
 
 def origin(lines: list[Line]) -> str:

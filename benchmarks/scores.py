@@ -90,6 +90,10 @@ class Scores:
         """Give the test scores of a plan, one per seed."""
         return [record.test for record in self.runs.get(plan, [])]
 
+    def by_seed(self, plan: str) -> dict[int, float]:
+        """Give the test scores of a plan by seed."""
+        return {record.spec.seed: record.test for record in self.runs.get(plan, [])}
+
     def shown(self, plan: str) -> str:
         """Give the mean of a plan and half its 95 % interval, nothing where no run is there."""
         return spread(self.of(plan), self.metric)

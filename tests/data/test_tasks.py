@@ -126,7 +126,8 @@ def test_plain_text_is_learnt_without_labels(tmp_path: Path) -> None:
     assert made.task == MaskedLM(mask=0, vocab_size=256)
     assert made.train.labels is None
     assert len(made.train) + len(made.validation) + len(made.test) == 20
-    assert [b.name for b in baselines(made)] == ["shares of tokens"]
+    names = [b.name for b in baselines(made)]
+    assert names == ["shares of tokens", "shares between neighbours"]
 
 
 def test_masked_ids_get_an_id_of_their_own(tmp_path: Path) -> None:
