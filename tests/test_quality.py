@@ -1,12 +1,15 @@
 """The experiments on quality: which runs there are, and what is made of them."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+import torch
 from scipy.stats import t
 
-from benchmarks import evidence, quality
+from benchmarks import defaults, evidence, quality
+from benchmarks.pages import filled
 from benchmarks.quality import FIGURE, LINES, TABLE, main, restore
 from benchmarks.questions import CORE, CORES, LEARNABLE, PRESETS, VIEWS, WIDE, Group
 from benchmarks.scores import (
@@ -24,6 +27,7 @@ from spectrans.data import DataSpec, load
 from spectrans.data.builtin import find
 from spectrans.layout import canonical
 from spectrans.tasks import Metric
+from spectrans.training import RunSpec
 from spectrans.training.compare import run_folder
 from tests.made_runs import made_run
 
@@ -171,37 +175,43 @@ def test_runs_on_other_data_are_not_put_back(tmp_path: Path) -> None:
     assert json.loads(place.read_text())["metrics"]["test"] == {"accuracy": 0.5}
 
 
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The whole smoke preset."""
+    folder = tmp_path_factory.mktemp("smoke")
+    assert main(["--out", str(folder)]) == 0
+    return folder / "quality-smoke"
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("without_shape_checks")
-def test_the_small_preset_runs_goes_on_and_shows_what_it_wrote(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_the_small_preset_goes_on_and_shows_what_it_wrote(
+    smoke: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["--preset", "smoke", "--filter", "recall", "--jobs", "1", "--out", str(tmp_path)]
-    assert main(words) == 0
-    folder = tmp_path / "quality-smoke"
-    written = (folder / LINES).read_text()
-    first = [json.loads(text) for text in written.splitlines()]
-    assert [run["record"]["spec"]["plan"] for run in first] == ["attention", "gfnet,attention"]
-    assert (folder / FIGURE).stat().st_size > 1000
+    written = (smoke / LINES).read_text()
+    asked = [(group.name, canonical(p)) for group in PRESETS["smoke"] for p in group.plans]
+    assert sorted((one.group, one.record.spec.plan) for one in read_lines(smoke / LINES)) == sorted(
+        asked
+    )
+    assert (smoke / FIGURE).stat().st_size > 1000
     # Nothing is trained again, in another folder either: times would differ.
     lines = tmp_path / "kept.jsonl"
     lines.write_text(written)
-    elsewhere = [*words[:-1], str(tmp_path / "other"), "--lines", str(lines)]
-    for again in (words, elsewhere):
-        assert main(again) == 0
-        assert lines.read_text() == (folder / LINES).read_text() == written
+    again = ["--out", str(smoke.parent)]
+    elsewhere = ["--out", str(tmp_path / "other"), "--lines", str(lines)]
+    for words in (again, elsewhere):
+        assert main(words) == 0
+        assert lines.read_text() == (smoke / LINES).read_text() == written
     capsys.readouterr()
-    assert main(["--filter", "recall", "--lines", str(lines), "--show"]) == 0
-    assert capsys.readouterr().out.strip() == (folder / TABLE).read_text().strip()
+    assert main(["--lines", str(lines), "--show"]) == 0
+    assert capsys.readouterr().out.strip() == (smoke / TABLE).read_text().strip()
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("without_shape_checks")
-def test_every_mixer_learns_what_it_can_alone_and_in_turns_with_attention(tmp_path: Path) -> None:
-    lines = tmp_path / "lines.jsonl"
-    words = ["--filter", "languages", "--lines", str(lines), "--out", str(tmp_path)]
-    assert main(words) == 0
-    scores = {line.record.spec.plan: line.record.test for line in read_lines(lines)}
+def test_every_mixer_learns_what_it_can_alone_and_in_turns_with_attention(smoke: Path) -> None:
+    lines = [line for line in read_lines(smoke / LINES) if line.group == "languages"]
+    scores = {line.record.spec.plan: line.record.test for line in lines}
     assert set(scores) == {canonical(plan) for plan in LEARNABLE}
     # Of 64 languages a guess gets 1.6 % right.
     assert {plan: score for plan, score in scores.items() if score < 0.3} == {}
@@ -245,17 +255,59 @@ def test_a_share_is_told_where_attention_is_better_with_every_seed() -> None:
     def told(scores: dict[str, list[float]], metric: Metric = ACCURACY) -> str:
         found = Scores(group, ())
         found.metric = metric
-        records = {plan: [line(GROUP.plans[0], v, 0).record for v in values]
+        records = {plan: [line(GROUP.plans[0], v, seed).record for seed, v in enumerate(values)]
                    for plan, values in scores.items()}  # fmt: skip
         found.runs = records
         return evidence.share([found], VIEWS["recovery"]).splitlines()[2]
 
     clear = {whole: [0.8, 0.9], without: [0.4, 0.6], some: [0.7, 0.8]}
-    assert told(clear) == f"| `{some}` | 71 % |"
+    # Three quarters of the way with one seed and two thirds with the other.
+    half = 12.71 * (1 / 12) / 2
+    assert told(clear) == f"| `{some}` | 71 ± {100 * half:.0f} % |"
+    assert told({**clear, some: [0.7]}) == f"| `{some}` | - |"
     assert told({**clear, without: [0.4, 0.8]}) == f"| `{some}` | - |"
     assert told({**clear, some: []}) == f"| `{some}` | - |"
     falling = Metric(name="perplexity", title="perplexity", percent=False, higher=False)
     assert told(clear, falling) == f"| `{some}` | - |"
     lower = {whole: [10.0, 12.0], without: [21.0, 21.0], some: [14.0, 16.0]}
-    assert told(lower, falling) == f"| `{some}` | 60 % |"
+    assert told(lower, falling) == f"| `{some}` | 60 ± 51 % |"
     assert told(lower) == f"| `{some}` | - |"
+
+
+def test_the_tables_of_the_page_say_what_is_stored() -> None:
+    page = evidence.PAGE.read_text(encoding="utf-8")
+    found = evidence.tables(read_lines(evidence.STORED))
+    assert filled(page, found) == page
+    assert [name for name in found if f"<!-- {name} -->" not in page] == []
+
+
+def test_no_stored_run_is_of_code_that_was_not_committed() -> None:
+    lines = [line.commit for line in read_lines(evidence.STORED)]
+    assert [commit for commit in [*lines, *(line["commit"] for line in defaults.read())]
+            if not re.fullmatch("[0-9a-f]{12}", commit)] == []  # fmt: skip
+
+
+@pytest.mark.parametrize("change", defaults.CHANGES, ids=lambda change: change.title)
+def test_weights_are_scaled_as_their_title_says(change: defaults.Change) -> None:
+    data = load("recall24?pairs=3&vocab=16&train=60&validation=20&test=20")
+    spec = RunSpec(plan=defaults.PLAN, num_layers=6, hidden_dim=8, num_heads=2, steps=1)
+    torch.manual_seed(0)
+    plain = dict(spec.build(data).named_parameters())
+    torch.manual_seed(0)
+    with defaults.scaled(change):
+        scaled = dict(spec.build(data).named_parameters())
+    torch.manual_seed(0)
+    again = dict(spec.build(data).named_parameters())
+    for name, weight in plain.items():
+        assert torch.equal(weight, again[name])
+        matrix = weight.dim() == 2 and (name == "embedding.weight") == change.embeddings
+        torch.testing.assert_close(scaled[name], weight * (change.factor if matrix else 1))
+
+
+def test_trials_of_defaults_stand_by_task_and_name() -> None:
+    made = {"question": "scale", "task": "recall", "name": defaults.CHANGES[0].title}
+    lines = [{**made, "seed": seed, "score": score} for seed, score in enumerate((0.5, 0.6, 0.7))]
+    longer = {"question": "longer rows", "task": defaults.SHORT, "name": "gfnet", "seed": 0}
+    found = defaults.tables([*lines, {**longer, "score": 0.75, "longer": 0.25}])
+    assert "| as they are |  | 60.0 % ± 24.8 % |  |" in found["scale"]
+    assert "| `gfnet` | 75.0 % | 25.0 % |" in found["longer rows"]
