@@ -1,4 +1,4 @@
-"""Write the scores of stored runs into docs/evidence.md: python -m benchmarks.evidence [FILE].
+"""Write the scores of stored runs into the documents: python -m benchmarks.evidence [FILE].
 
 Each table stands between `<!-- NAME -->` and `<!-- end -->`; the sentences around it are written by
 hand.
@@ -16,10 +16,12 @@ from benchmarks.questions import (
     CORE,
     CORES,
     DEFAULTS,
+    HYBRIDS,
     OPTIONS,
     PRESETS,
     SETTINGS,
     TIMED,
+    TOP,
     VIEWS,
     WIDE,
     View,
@@ -27,9 +29,12 @@ from benchmarks.questions import (
 from benchmarks.scores import Line, Scores, columns, figure, read_lines, table
 
 STORED = ROOT / "benchmarks" / "results" / "quality-cpu.jsonl"
-PAGE = ROOT / "docs" / "evidence.md"
-FIGURE = ROOT / "docs" / "images" / "evidence.png"
+DOCS = ROOT / "docs"
+PAGES = (DOCS / "evidence.md", DOCS / "evidence-runs.md", DOCS / "choose-a-plan.md")
+FIGURE = DOCS / "images" / "evidence.png"
 HYBRID, WIDER = "4xwavelet,2xattention", ", wider"
+# By which to choose a plan.
+FEW = ("attention", *HYBRIDS, TOP, "gfnet", "fourier")
 
 
 def tables(lines: list[Line]) -> dict[str, str]:
@@ -46,12 +51,13 @@ def tables(lines: list[Line]) -> dict[str, str]:
     views = {name: columns(core, view.plans) for name, view in VIEWS.items()}
     return {
         **views,
+        "few plans": columns(core, FEW),
         "share": share(core, VIEWS["recovery"]),
         "equal parameters": columns(wide, ("attention", HYBRID, HYBRID + WIDER)),
         "options": columns(options, [plan for plans in OPTIONS.values() for plan in plans]),
         "settings": "\n\n".join(filter(None, (settings(s, changed) for s in core))),
         "by time": columns(timed, BY_TIME),
-        "all runs": "\n".join(table(scores).replace("## ", "### ") for scores in every).rstrip(),
+        "all runs": "\n".join(table(scores) for scores in every).rstrip(),
         "runs": origin(lines),
     }
 
@@ -116,7 +122,9 @@ def main(words: list[str] | None = None) -> int:
     if not lines:
         print(f"{file} must hold runs: python -m benchmarks.quality --preset cpu --lines {file}")
         return 2
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), tables(lines)), encoding="utf-8")
+    found = tables(lines)
+    for page in PAGES:
+        page.write_text(filled(page.read_text(encoding="utf-8"), found), encoding="utf-8")
     figure([Scores(group, lines) for group in CORES], CORE, FIGURE)
     return 0
 

@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import t
 
 from benchmarks import evidence, quality
+from benchmarks.pages import filled
 from benchmarks.quality import FIGURE, LINES, TABLE, main, restore
 from benchmarks.questions import CORE, CORES, LEARNABLE, PRESETS, VIEWS, WIDE, Group
 from benchmarks.scores import (
@@ -236,6 +237,12 @@ def test_evidence_is_written_of_runs_alone(
     missing = tmp_path / "none.jsonl"
     assert evidence.main([str(missing)]) == 2
     assert capsys.readouterr().out.startswith(f"{missing} must hold runs: ")
+
+
+@pytest.mark.parametrize("page", evidence.PAGES, ids=lambda page: page.name)
+def test_a_page_shows_the_scores_of_the_stored_runs(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert filled(text, evidence.tables(read_lines(evidence.STORED))) == text
 
 
 def test_a_share_is_told_where_attention_is_better_with_every_seed() -> None:
