@@ -24,9 +24,10 @@ from benchmarks.questions import (
     TOP,
     VIEWS,
     WIDE,
+    Group,
     View,
 )
-from benchmarks.scores import Line, Scores, columns, figure, read_lines, table
+from benchmarks.scores import Line, Scores, columns, figure, read_lines, rows, shared
 
 STORED = ROOT / "benchmarks" / "results" / "quality-cpu.jsonl"
 DOCS = ROOT / "docs"
@@ -57,7 +58,8 @@ def tables(lines: list[Line]) -> dict[str, str]:
         "options": columns(options, [plan for plans in OPTIONS.values() for plan in plans]),
         "settings": "\n\n".join(filter(None, (settings(s, changed) for s in core))),
         "by time": columns(timed, BY_TIME),
-        "all runs": "\n".join(table(scores) for scores in every).rstrip(),
+        "settings of all runs": shared_by([scores.group for scores in every]),
+        "all runs": "\n\n".join(f"## {s.group.name}\n\n{rows(s)}" for s in every),
         "runs": origin(lines),
     }
 
@@ -75,6 +77,15 @@ def settings(core: Scores, changed: Mapping[str, Scores]) -> str:
     return columns([both], shown) if shown and both.metric is not None else ""
 
 
+def shared_by(groups: Sequence[Group]) -> str:
+    """Write what the runs of each group share, a row for each."""
+    lines = ["| runs | data | model | budget | positions |", "|---|---|---|---|---|"]
+    for group in groups:
+        source, model, budget, positions = shared(group)
+        lines.append(f"| {group.name} | `{source}` | {model} | {budget} | {positions.split()[0]} |")
+    return "\n".join(lines)
+
+
 def share(all_scores: Sequence[Scores], view: View) -> str:
     """Write how much of the way from the plan without attention to all-attention a hybrid goes.
 
@@ -84,12 +95,12 @@ def share(all_scores: Sequence[Scores], view: View) -> str:
     whole, without, *hybrids = view.plans
     found = [scores for scores in all_scores if scores.metric is not None]
     head = ["plan", *(scores.group.name for scores in found)]
-    rows = []
+    lines = []
     for plan in hybrids:
         cells = [_share(scores, plan, whole, without) for scores in found]
-        rows.append([f"`{plan}`", *cells])
+        lines.append([f"`{plan}`", *cells])
     ruler = ["---", *("---:" for _ in found)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ruler, *rows))
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ruler, *lines))
 
 
 def _share(scores: Scores, plan: str, whole: str, without: str) -> str:

@@ -13,6 +13,7 @@ from tests.training.made import order_task
     ("settings", "budget"),
     [
         ({}, "8 epochs"),
+        ({"minutes": 1.0}, "1 minute"),
         ({"epochs": 3}, "3 epochs"),
         ({"steps": 1_234_567}, "1,234,567 steps"),
         ({"minutes": 2.5}, "2.5 minutes"),
