@@ -1,4 +1,4 @@
-"""Write the scores of stored runs into docs/evidence.md: python -m benchmarks.evidence [FILE].
+"""Write the scores of stored runs into the documents: python -m benchmarks.evidence [FILE].
 
 Each table stands between `<!-- NAME -->` and `<!-- end -->`; the sentences around it are written by
 hand.
@@ -19,6 +19,7 @@ from benchmarks.questions import (
     CORES,
     DEFAULTS,
     EVEN,
+    HYBRIDS,
     LARGER,
     LONGER,
     OPTIONS,
@@ -26,16 +27,30 @@ from benchmarks.questions import (
     SETTINGS,
     SOLVED,
     TIMED,
+    TOP,
     VIEWS,
     WIDE,
+    Group,
     View,
 )
-from benchmarks.scores import Line, Scores, columns, figure, interval, read_lines, table
+from benchmarks.scores import (
+    Line,
+    Scores,
+    columns,
+    figure,
+    interval,
+    read_lines,
+    rows,
+    shared,
+)
 
 STORED = ROOT / "benchmarks" / "results" / "quality-cpu.jsonl"
-PAGE = ROOT / "docs" / "evidence.md"
-FIGURE = ROOT / "docs" / "images" / "evidence.png"
+DOCS = ROOT / "docs"
+PAGES = (DOCS / "evidence.md", DOCS / "evidence-runs.md", DOCS / "choose-a-plan.md")
+FIGURE = DOCS / "images" / "evidence.png"
 HYBRID, WIDER = "4xwavelet,2xattention", ", wider"
+# By which to choose a plan.
+FEW = ("attention", *HYBRIDS, TOP, "gfnet", "fourier")
 
 
 def tables(lines: list[Line]) -> dict[str, str]:
@@ -55,6 +70,7 @@ def tables(lines: list[Line]) -> dict[str, str]:
     views = {name: columns(core, view.plans) for name, view in VIEWS.items()}
     return {
         **views,
+        "few plans": columns(core, FEW),
         "share": share(core, VIEWS["recovery"]),
         "equal parameters": columns(wide, ("attention", HYBRID, HYBRID + WIDER)),
         "solved": columns(list(solved.values()), (*VIEWS["alone"].plans, *EVEN)),
@@ -64,7 +80,8 @@ def tables(lines: list[Line]) -> dict[str, str]:
         "options": columns(options, [plan for plans in OPTIONS.values() for plan in plans]),
         "settings": "\n\n".join(filter(None, (settings(s, changed) for s in core))),
         "by time": columns(timed, BY_TIME),
-        "all runs": "\n".join(table(scores).replace("## ", "### ") for scores in every).rstrip(),
+        "settings of all runs": shared_by([scores.group for scores in every]),
+        "all runs": "\n\n".join(f"## {s.group.name}\n\n{rows(s)}" for s in every),
         "runs": origin(lines),
     }
 
@@ -82,6 +99,15 @@ def settings(core: Scores, changed: Mapping[str, Scores]) -> str:
     return columns([both], shown) if shown and both.metric is not None else ""
 
 
+def shared_by(groups: Sequence[Group]) -> str:
+    """Write what the runs of each group share, a row for each."""
+    lines = ["| runs | data | model | budget | positions |", "|---|---|---|---|---|"]
+    for group in groups:
+        source, model, budget, positions = shared(group)
+        lines.append(f"| {group.name} | `{source}` | {model} | {budget} | {positions.split()[0]} |")
+    return "\n".join(lines)
+
+
 def share(all_scores: Sequence[Scores], view: View) -> str:
     """Write how much of the way from the plan without attention to all-attention a hybrid goes.
 
@@ -91,12 +117,12 @@ def share(all_scores: Sequence[Scores], view: View) -> str:
     whole, without, *hybrids = view.plans
     found = [scores for scores in all_scores if scores.metric is not None]
     head = ["plan", *(scores.group.name for scores in found)]
-    rows = []
+    lines = []
     for plan in hybrids:
         cells = [_share(scores, plan, whole, without) for scores in found]
-        rows.append([f"`{plan}`", *cells])
+        lines.append([f"`{plan}`", *cells])
     ruler = ["---", *("---:" for _ in found)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ruler, *rows))
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (head, ruler, *lines))
 
 
 def _share(scores: Scores, plan: str, whole: str, without: str) -> str:
@@ -131,7 +157,9 @@ def main(words: list[str] | None = None) -> int:
     if not lines:
         print(f"{file} must hold runs: python -m benchmarks.quality --preset cpu --lines {file}")
         return 2
-    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8"), tables(lines)), encoding="utf-8")
+    found = tables(lines)
+    for page in PAGES:
+        page.write_text(filled(page.read_text(encoding="utf-8"), found), encoding="utf-8")
     figure([Scores(group, lines) for group in CORES], CORE, FIGURE)
     return 0
 

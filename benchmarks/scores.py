@@ -120,25 +120,36 @@ def interval(scores: Sequence[float]) -> float | None:
 
 
 def table(scores: Scores) -> str:
+    """Write a group under its name, with what its runs share."""
+    if scores.metric is None:
+        return ""
+    source, *others = shared(scores.group)
+    return f"## {scores.group.name}\n\n`{source}`, {', '.join(others)}\n\n{rows(scores)}\n"
+
+
+def shared(group: Group) -> tuple[str, str, str, str]:
+    """Give the data, the size, the budget and the positions of all runs of a group."""
+    spec = group.comparison.shared
+    return (
+        " ".join(filter(None, (spec.data.source, spec.data.task))),
+        f"{spec.num_layers} layers of {spec.hidden_dim}",
+        f"{spec.budget} of {spec.batch_size} rows",
+        f"{spec.positional_encoding_type} positions",
+    )
+
+
+def rows(scores: Scores) -> str:
     """Write all of a group: mean score, its 95 % interval, seeds, rate, steps, parameters."""
     if scores.metric is None:
         return ""
-    shared = scores.group.comparison.shared
-    source = " ".join(filter(None, (shared.data.source, shared.data.task)))
-    rows = [
-        f"## {scores.group.name}",
-        "",
-        f"`{source}`, {shared.num_layers} layers of {shared.hidden_dim}, "
-        f"{shared.budget} of {shared.batch_size} rows, "
-        f"{shared.positional_encoding_type} positions",
-        "",
+    show = scores.metric.show
+    lines = [
         f"| plan | {scores.metric.title} | seeds | learning rate | steps | parameters |",
         "|---|---:|---:|---:|---:|---:|",
+        *(_row(plan, scores) for plan, runs in scores.runs.items() if runs),
+        *(f"| {name} | {show(v)} | | | | |" for name, v in scores.baselines.items()),
     ]
-    rows += [_row(plan, scores) for plan, runs in scores.runs.items() if runs]
-    show = scores.metric.show
-    rows += [f"| {name} | {show(v)} | | | | |" for name, v in scores.baselines.items()]
-    return "\n".join(rows) + "\n"
+    return "\n".join(lines)
 
 
 def _row(plan: str, scores: Scores) -> str:

@@ -34,7 +34,7 @@ EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"][
     "optional-dependencies"
 ]
 # What the pages need of the system around them.
-SYSTEM = {"awk", "cat", "cd", "curl", "do", "done", "echo", "git", "head", "ls", "sleep", "tar", "tr", "until"}  # fmt: skip
+SYSTEM = {"awk", "cat", "cd", "curl", "do", "done", "echo", "git", "head", "ls", "sleep", "source", "tar", "tr", "until"}  # fmt: skip
 
 
 class Fence(NamedTuple):

@@ -248,6 +248,12 @@ def test_evidence_is_written_of_runs_alone(
     assert capsys.readouterr().out.startswith(f"{missing} must hold runs: ")
 
 
+@pytest.mark.parametrize("page", evidence.PAGES, ids=lambda page: page.name)
+def test_a_page_shows_the_scores_of_the_stored_runs(page: Path) -> None:
+    text = page.read_text("utf-8")
+    assert filled(text, evidence.tables(read_lines(evidence.STORED))) == text
+
+
 def test_a_share_is_told_where_attention_is_better_with_every_seed() -> None:
     group = CORES[0]
     whole, without, some, *_ = VIEWS["recovery"].plans
@@ -274,11 +280,9 @@ def test_a_share_is_told_where_attention_is_better_with_every_seed() -> None:
     assert told(lower) == f"| `{some}` | - |"
 
 
-def test_the_tables_of_the_page_say_what_is_stored() -> None:
-    page = evidence.PAGE.read_text(encoding="utf-8")
-    found = evidence.tables(read_lines(evidence.STORED))
-    assert filled(page, found) == page
-    assert [name for name in found if f"<!-- {name} -->" not in page] == []
+def test_every_table_stands_in_a_page() -> None:
+    pages = "".join(page.read_text(encoding="utf-8") for page in evidence.PAGES)
+    assert [name for name in evidence.tables([]) if f"<!-- {name} -->" not in pages] == []
 
 
 def test_no_stored_run_is_of_code_that_was_not_committed() -> None:

@@ -16,8 +16,9 @@ from tests.training.made import order_task
         ({"epochs": 3}, "3 epochs"),
         ({"steps": 1_234_567}, "1,234,567 steps"),
         ({"minutes": 2.5}, "2.5 minutes"),
+        ({"minutes": 1.0}, "1 minute"),
     ],
-    ids=["default", "epochs", "steps", "minutes"],
+    ids=["default", "epochs", "steps", "minutes", "one"],
 )
 def test_a_spec_says_its_whole_budget(settings: dict[str, Any], budget: str) -> None:
     spec = RunSpec(**settings)

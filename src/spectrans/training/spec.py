@@ -174,7 +174,8 @@ class RunSpec(Options):
         """How long is trained, in words: `8 epochs`, `500 steps` or `10 minutes`."""
         name = next(name for name in BUDGETS if getattr(self, name) is not None)
         value = getattr(self, name)
-        return f"{value:,} {name}" if isinstance(value, int) else f"{value:g} {name}"
+        words = name.removesuffix("s") if value == 1 else name
+        return f"{value:,} {words}" if isinstance(value, int) else f"{value:g} {words}"
 
     def build(self, dataset: Described) -> HybridTransformer:
         """Make the model for a data set, with fresh weights from torch's current random state."""
