@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from spectrans.data import Dataset, Subwords, load
-from spectrans.data.tokenizer import Tokenizer, make
+from spectrans.data.tokenizer import TRAINED, Tokenizer, make
 from spectrans.tasks.tokens import NO_LABEL
 
 TEXTS = [f"grün apples {n} and 👍 pears" for n in range(60)]
@@ -53,7 +53,7 @@ def test_a_tokenizer_is_trained_on_the_training_rows_alone(tmp_path: Path) -> No
     assert not {"orange", "cherry"} & set(vocabulary)
 
 
-@pytest.mark.parametrize("kind", ["bpe", "wordpiece"])
+@pytest.mark.parametrize("kind", TRAINED)
 def test_the_same_data_give_the_same_tokenizer(table: Path, kind: str) -> None:
     made = [load(table, tokenizer=kind) for _ in range(2)]
     assert made[0].tokenizer == made[1].tokenizer
@@ -72,7 +72,7 @@ def test_an_existing_tokenizer_is_taken_as_it_is(table: Path, tmp_path: Path, fo
     assert made.train.tokens[0].tolist() == wanted.tolist()
 
 
-@pytest.mark.parametrize("kind", ["bpe", "wordpiece"])
+@pytest.mark.parametrize("kind", TRAINED)
 def test_a_word_has_its_class_at_its_first_piece(tmp_path: Path, kind: str) -> None:
     rows = [
         {"tokens": [f"{n}x{n * n}", "grün", f"👍{n}"], "tags": ["A", "B", "C"]} for n in range(40)
@@ -92,6 +92,22 @@ def test_words_of_wordpiece_are_known_or_begin_a_word(table: Path) -> None:
     (pieces,) = tokenizer.cut(["apples zz"])
     vocabulary = {number: piece for piece, number in tokenizer.inner.get_vocab().items()}
     assert [vocabulary[k] for k in pieces.ids.tolist()] == ["apples", "[UNK]"]
+
+
+def test_a_whole_word_is_one_piece_and_a_rare_one_unknown(table: Path, tmp_path: Path) -> None:
+    made = load(table, tokenizer="word")
+    (pieces,) = tokenizer_of(made).cut(["apples, applesx"])
+    vocabulary = tokenizer_of(made).inner.get_vocab()
+    named = {number: piece for piece, number in vocabulary.items()}
+    assert [named[k] for k in pieces.ids.tolist()] == ["apples", "[UNK]", "[UNK]"]
+    assert made.encoding.describe() == f"{len(vocabulary):,} whole words (word)"
+    rows = [{"text": f"often n{n}", "label": "ab"[n % 2]} for n in range(900)]
+    few = load(jsonl(tmp_path / "rare.jsonl", rows), tokenizer="word", vocab_size=300)
+    known = tokenizer_of(few).inner.get_vocab()
+    assert len(known) == 300
+    # Of words as common as each other the first ones are kept.
+    assert {"often", "n0", "n1"} <= set(known)
+    assert "n99" not in known
 
 
 def test_texts_are_cut_to_so_many_pieces(table: Path) -> None:
@@ -118,12 +134,13 @@ NUMBERS = [{"sequence": [1, 2], "label": "ab"[n % 2]} for n in range(9)]
     [
         (
             {"tokenizer": "bpee"},
-            "tokenizer must be 'byte', 'bpe', 'wordpiece', a tokenizer.json or a folder with one, "
-            "got 'bpee'",
+            "tokenizer must be 'byte', 'bpe', 'wordpiece', 'word', a tokenizer.json or a folder with "
+            "one, got 'bpee'",
         ),
         (
             {"vocab_size": 500},
-            "vocab_size must be left out unless a tokenizer is trained, bpe or wordpiece, got 500",
+            "vocab_size must be left out unless a tokenizer is trained, bpe, wordpiece or word, "
+            "got 500",
         ),
         (
             {"tokenizer": "bpe", "vocab_size": 9},

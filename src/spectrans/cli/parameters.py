@@ -72,7 +72,7 @@ Label = Annotated[
 Tokenizer = Annotated[
     str | None,
     typer.Option(
-        help="For texts in files: byte; bpe or wordpiece, trained on the data; or a "
+        help="For texts in files: byte; bpe, wordpiece or word, trained on the data; or a "
         "tokenizer.json.",
         show_default="byte",
     ),

@@ -132,7 +132,8 @@ class Subwords(_Ids):
     vocab_size
         Number of pieces.
     name
-        How the tokenizer came to be: "bpe" and "wordpiece" were trained on the training rows.
+        How the tokenizer came to be: "bpe", "wordpiece" and "word" were trained on the rows to
+        train on.
     fingerprint
         Equal for equal tokenizers.
     """
@@ -144,7 +145,8 @@ class Subwords(_Ids):
 
     def describe(self) -> str:
         """Say what tokens are, as in "read as ..."."""
-        return f"{self.vocab_size:,} pieces of words ({self.name})"
+        pieces = "whole words" if self.name == "word" else "pieces of words"
+        return f"{self.vocab_size:,} {pieces} ({self.name})"
 
 
 class Vectors(Options):

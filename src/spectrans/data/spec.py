@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PositiveInt, Strict, field_validator, model_validator
 
-from spectrans.data.tokenizer import LARGEST, SMALLEST
+from spectrans.data.tokenizer import LARGEST, SMALLEST, TRAINED
 from spectrans.errors import must
 from spectrans.options import Options
 
@@ -28,8 +28,8 @@ class DataSpec(Options):
     label
         Column of the label, or several; none takes one with a usual name.
     tokenizer
-        What cuts texts to tokens: "byte", the default; "bpe" or "wordpiece", trained on the
-        training rows; or the path of a `tokenizer.json` or of a folder with one.
+        What cuts texts to tokens: "byte", the default; "bpe", "wordpiece" or "word", trained on
+        the training rows; or the path of a `tokenizer.json` or of a folder with one.
     vocab_size
         Pieces at most, of a tokenizer that is trained; None stands for 4,096.
     max_length
@@ -57,7 +57,7 @@ class DataSpec(Options):
 
     @model_validator(mode="after")
     def _check(self) -> "DataSpec":
-        if self.vocab_size is not None and self.tokenizer not in ("bpe", "wordpiece"):
-            rule = "be left out unless a tokenizer is trained, bpe or wordpiece"
+        if self.vocab_size is not None and self.tokenizer not in TRAINED:
+            rule = "be left out unless a tokenizer is trained, bpe, wordpiece or word"
             raise ValueError(must("vocab_size", rule, self.vocab_size))
         return self

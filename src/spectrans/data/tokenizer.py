@@ -13,6 +13,8 @@ from jaxtyping import Int32
 from spectrans.errors import must
 
 FILE = "tokenizer.json"
+# What is trained on the rows to train on.
+TRAINED = ("bpe", "wordpiece", "word")
 VOCAB_SIZE = 4096
 # Fewer pieces than bytes and marks cannot be; far more need far more text.
 SMALLEST, LARGEST = 300, 200_000
@@ -113,7 +115,7 @@ def make(name: str, vocab_size: int | None, texts: Iterable[str]) -> Tokenizer:
     Parameters
     ----------
     name
-        "bpe" or "wordpiece"; or the path of a `tokenizer.json`, or of a folder with one.
+        "bpe", "wordpiece" or "word"; or the path of a `tokenizer.json`, or of a folder with one.
     vocab_size
         Pieces at most, of a tokenizer that is trained; None stands for 4,096.
     texts
@@ -130,12 +132,12 @@ def make(name: str, vocab_size: int | None, texts: Iterable[str]) -> Tokenizer:
         No such file, or not of this kind.
     """
     require_tokenizers()
-    if name in ("bpe", "wordpiece"):
+    if name in TRAINED:
         return _train(name, VOCAB_SIZE if vocab_size is None else vocab_size, texts)
     path = Path(name)
     path = path / FILE if path.is_dir() else path
     if not path.is_file():
-        rule = f"be 'byte', 'bpe', 'wordpiece', a {FILE} or a folder with one"
+        rule = f"be 'byte', 'bpe', 'wordpiece', 'word', a {FILE} or a folder with one"
         raise ValueError(must("tokenizer", rule, name))
     return read(path)
 
@@ -168,6 +170,8 @@ def _train(name: str, vocab_size: int, texts: Iterable[str]) -> Tokenizer:
     import tokenizers
     from tokenizers import decoders, models, normalizers, pre_tokenizers, trainers
 
+    if name == "word":
+        return _whole_words(vocab_size, texts)
     made = tokenizers.Tokenizer(models.BPE())
     alphabet: list[str] = []
     if name == "bpe":
@@ -190,6 +194,25 @@ def _train(name: str, vocab_size: int, texts: Iterable[str]) -> Tokenizer:
         vocabulary = _word_pieces(made, vocab_size, texts)
         made.model = models.WordPiece(vocabulary, unk_token=UNKNOWN)
         made.add_special_tokens(list(MARKS))
+    return Tokenizer(made.to_str())
+
+
+def _whole_words(vocab_size: int, texts: Iterable[str]) -> Tokenizer:
+    """Know the commonest words; of equals, the first in the order of characters."""
+    import tokenizers
+    from tokenizers import models, normalizers, pre_tokenizers
+
+    normalizer = normalizers.BertNormalizer(lowercase=False)
+    cut = pre_tokenizers.BertPreTokenizer()
+    counts: Counter[str] = Counter()
+    for text in texts:
+        counts.update(word for word, _ in cut.pre_tokenize_str(normalizer.normalize_str(text)))
+    order = sorted(counts, key=lambda word: (-counts[word], word))
+    words = [*MARKS, *(word for word in order if word not in MARKS)][:vocab_size]
+    vocabulary = {word: number for number, word in enumerate(words)}
+    made = tokenizers.Tokenizer(models.WordLevel(vocabulary, unk_token=UNKNOWN))
+    made.normalizer, made.pre_tokenizer = normalizer, cut
+    made.add_special_tokens(list(MARKS))
     return Tokenizer(made.to_str())
 
 
