@@ -52,7 +52,7 @@ CHANGES = (
     Change("matrices x 0.5", False, 0.5),
     Change("matrices x 2", False, 2.0),
 )
-TASKS = ("listops", "recall", "text")
+TASKS = ("recall", "text")
 
 
 class Trial(NamedTuple):

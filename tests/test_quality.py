@@ -313,5 +313,5 @@ def test_trials_of_defaults_stand_by_task_and_name() -> None:
     lines = [{**made, "seed": seed, "score": score} for seed, score in enumerate((0.5, 0.6, 0.7))]
     longer = {"question": "longer rows", "task": defaults.SHORT, "name": "gfnet", "seed": 0}
     found = defaults.tables([*lines, {**longer, "score": 0.75, "longer": 0.25}])
-    assert "| as they are |  | 60.0 % ± 24.8 % |  |" in found["scale"]
+    assert "| as they are | 60.0 % ± 24.8 % |  |" in found["scale"]
     assert "| `gfnet` | 75.0 % | 25.0 % |" in found["longer rows"]
