@@ -160,8 +160,8 @@ def _load(seen: dict[str, Any]) -> str:
 
 
 def _tests(table: list[dict[str, Any]], counts: dict[str, Count]) -> str:
-    """Give the tests of some rows, file by file."""
-    lines = ["| | file | tests |", "|---|---|---|"]
+    """Give the tests of some rows, file by file: in a list, as names are too long for a table."""
+    lines = []
     for row in table:
         by_file: dict[str, list[str]] = {}
         for test in row["tests"]:
@@ -169,9 +169,7 @@ def _tests(table: list[dict[str, Any]], counts: dict[str, Count]) -> str:
             told = f"`{name}`" if name else "all"
             left = "" if of([test], counts) else " (not in these figures)"
             by_file.setdefault(file, []).append(told + left)
-        lines += [
-            f"| {row['id']} | `{file}` | {', '.join(names)} |" for file, names in by_file.items()
-        ]
+        lines += [f"- {row['id']}, `{file}`: {', '.join(names)}" for file, names in by_file.items()]
     return "\n".join(lines)
 
 
