@@ -1,14 +1,17 @@
 """Checkpoints that something happened to: told, passed over, and never taken for whole."""
 
+import fcntl
 import os
 import random
 import shutil
 import stat
 from collections.abc import Callable
+from functools import partialmethod
 from pathlib import Path
 
 import pytest
 
+from spectrans import HybridTransformer
 from spectrans.training import checkpoint
 from spectrans.training.folders import FolderError, write_whole
 from spectrans.training.lock import LOCK, locked
@@ -122,13 +125,38 @@ def test_a_link_in_the_place_of_a_file_of_a_checkpoint_is_refused(run: Path) -> 
     assert checkpoint.survey(run).faults == ("000002 is damaged, progress.json is a link",)
 
 
-def test_a_link_in_the_place_of_the_lock_is_refused_and_what_it_leads_to_kept(run: Path) -> None:
+@pytest.mark.parametrize(
+    ("seen", "sentence"),
+    [(True, r"must hold no link called \.lock"), (False, "symbolic links")],
+    ids=["before", "only when it is opened"],
+)
+def test_a_link_in_the_place_of_the_lock_is_refused_and_what_it_leads_to_kept(
+    run: Path, seen: bool, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     precious = run / "precious.txt"
     precious.write_text("mine")
     (run / LOCK).symlink_to(precious)
-    with pytest.raises(FolderError, match=r"must hold no link called \.lock"), locked(run):
+    monkeypatch.setattr(Path, "is_symlink", lambda self: seen)
+    with pytest.raises((FolderError, OSError), match=sentence), locked(run):
         pass
     assert precious.read_text() == "mine"
+
+
+def test_a_lock_that_its_holder_removes_meanwhile_is_held_by_nobody_but_the_next(
+    run: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = fcntl.flock
+
+    def late(handle: int, how: int) -> None:
+        (run / LOCK).unlink()
+        (run / LOCK).write_text("another\n")
+        take(handle, how)
+
+    (run / LOCK).touch()
+    monkeypatch.setattr(fcntl, "flock", late)
+    with pytest.raises(FolderError, match="must not be in use, process unknown"), locked(run):
+        pass
+    assert (run / LOCK).read_text() == "another\n"
 
 
 @pytest.mark.parametrize(
@@ -154,21 +182,50 @@ def test_a_folder_of_checkpoints_that_is_a_link_is_refused(
     assert names == [".tmp-000009-1", "000001", "000002"]
 
 
+def save_model(folder: Path) -> None:
+    HybridTransformer(hidden_dim=8, num_layers=1, num_heads=1).save_pretrained(folder)
+
+
+def save_checkpoint(folder: Path) -> None:
+    checkpoint.save(folder, 1, FILES, {})
+
+
+def save_again(folder: Path) -> None:
+    save_checkpoint(folder)
+    save_checkpoint(folder)
+    assert checkpoint.survey(folder).faults == ()
+
+
+CHECKPOINT = "content content content content folder"
+
+
+@pytest.mark.parametrize(
+    ("write", "order"),
+    [
+        (lambda folder: write_whole(folder / "run.json", "{}"), "content name folder"),
+        (save_checkpoint, f"{CHECKPOINT} name folder"),
+        # What is replaced goes first, under another name.
+        (save_again, f"{CHECKPOINT} name folder {CHECKPOINT} name name folder"),
+        (save_model, "content content name name folder"),
+    ],
+    ids=["file", "checkpoint", "checkpoint again", "model"],
+)
 def test_a_file_is_on_the_disk_before_it_has_its_name_and_the_name_after(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    write: Callable[[Path], object], order: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[str] = []
-    sync, replace = os.fsync, Path.replace
+    sync, renames = os.fsync, {"rename": Path.rename, "replace": Path.replace}
 
     def synced(descriptor: int) -> None:
         seen.append("folder" if stat.S_ISDIR(os.fstat(descriptor).st_mode) else "content")
         sync(descriptor)
 
-    def replaced(self: Path, target: Path) -> Path:
+    def renamed(self: Path, target: Path, how: str) -> Path:
         seen.append("name")
-        return replace(self, target)
+        return renames[how](self, target)
 
     monkeypatch.setattr(os, "fsync", synced)
-    monkeypatch.setattr(Path, "replace", replaced)
-    write_whole(tmp_path / "run.json", "{}")
-    assert seen == ["content", "name", "folder"]
+    for how in renames:
+        monkeypatch.setattr(Path, how, partialmethod(renamed, how=how))
+    write(tmp_path)
+    assert " ".join(seen) == order

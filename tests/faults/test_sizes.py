@@ -17,9 +17,10 @@ ABSURD: dict[str, dict[str, Any]] = {
     "wide": {"hidden_dim": 2**30},
     "wide enough to overflow": {"hidden_dim": 2**31 - 8, "ffn_hidden_dim": 2**31 - 1},
     "deep and wide": {"num_layers": 10_000, "hidden_dim": 2**14},
-    "many words": {"vocab_size": 2**31 - 1, "hidden_dim": 2**13},
-    "many types": {"type_vocab_size": 2**31 - 1, "hidden_dim": 2**13},
-    "many classes": {"num_classes": 2**31 - 1, "hidden_dim": 2**13},
+    # Of a width whose blocks alone fit.
+    "many words": {"vocab_size": 2**31 - 1, "hidden_dim": 2**10, "num_layers": 1},
+    "many types": {"type_vocab_size": 2**31 - 1, "hidden_dim": 2**10, "num_layers": 1},
+    "many classes": {"num_classes": 2**31 - 1, "hidden_dim": 2**10, "num_layers": 1},
     "long filters": {"spectral_type": "gfnet", "max_sequence_length": 2**31 - 1},
     "long positions": {"positional_encoding_type": "learned", "max_sequence_length": 2**31 - 1},
     "many features": {

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from transformers import Trainer
 
 from spectrans.training import (
     Progress,
@@ -107,6 +108,18 @@ def test_a_gradient_that_is_no_number_ends_the_run_before_it_is_used(
         train(SPEC, TASK, folder=tmp_path, save_every=2)
 
 
+def test_a_loss_at_which_nobody_looks_at_once_ends_the_run_at_the_next_report(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # As on a GPU, where each look would wait.
+    for name in ("training_step", "_get_grad_norm"):
+        monkeypatch.setattr(RunTrainer, name, getattr(Trainer, name))
+    poison(monkeypatch, 8, float("nan"))
+    with pytest.raises(TrainingError, match=r"^the loss was nan by step 8: lower the learn"):
+        train(SPEC, TASK, folder=tmp_path, save_every=2)
+    assert checkpoint.survey(tmp_path).step == 6
+
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -135,8 +148,26 @@ def test_a_signal_saves_the_step(signum: signal.Signals, tmp_path: Path) -> None
     with pytest.raises(Stopped, match="after step 5 of 12, which is saved") as stopped:
         train(SPEC, TASK, watch, tmp_path)
     assert stopped.value.signum == signum
+    assert {signal.getsignal(one) for one in SIGNALS} == {signal.SIG_DFL}
     assert checkpoint.survey(tmp_path).step == 5
     assert train(SPEC, TASK, folder=tmp_path).history == train(SPEC, TASK).history
+
+
+@pytest.mark.usefixtures("heard")
+@pytest.mark.parametrize("signum", SIGNALS)
+def test_a_signal_that_the_process_ignores_stays_ignored(
+    signum: signal.Signals, tmp_path: Path
+) -> None:
+    # As SIGHUP under nohup, and Ctrl-C in what a shell starts with &.
+    signal.signal(signum, signal.SIG_IGN)
+
+    def watch(report: Progress) -> None:
+        if report.step == 4:
+            os.kill(os.getpid(), signum)
+
+    done = train(SPEC, TASK, watch, tmp_path)
+    assert done.record.metrics.steps == 12
+    assert signal.getsignal(signum) == signal.SIG_IGN
 
 
 @pytest.mark.parametrize("signum", SIGNALS)
