@@ -175,6 +175,8 @@ def hold(
     assert (y.shape, y.dtype) == (x.shape, dtype)
     assert bool(y.isfinite().all())
     state = {key: value.double().numpy() for key, value in mixer.state_dict().items()}
+    if torch.finfo(dtype).bits == 16:
+        state["eps"] = np.array(torch.finfo(dtype).eps)
     expected = reference(options, dims)(x.double().numpy(), state)
     off = np.abs(y.double().numpy() - expected).max()
     assert off <= BOUNDS[dtype] * max(1.0, np.abs(expected).max())
