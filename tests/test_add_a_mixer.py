@@ -51,12 +51,13 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("file", "chosen"),
     [
         ("tests/test_contract.py", "convolution"),
+        ("tests/test_tensors.py", "convolution"),
         pytest.param(
             *("tests/test_repository.py", "convolution or file or import or described or place"),
             marks=pytest.mark.slow,
         ),
     ],
-    ids=["contract", "repository"],
+    ids=["contract", "bad input", "repository"],
 )
 def test_a_mixer_made_by_the_page_passes(followed: Path, file: str, chosen: str) -> None:
     pytest_of_its_own = ["-p", "no:cacheprovider", "-q", "--no-header"]

@@ -11,10 +11,23 @@ from torch import Tensor
 from torch.autograd import gradcheck, gradgradcheck
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from spectrans.mixers import Dims, Mixer
+from spectrans.mixers import AFNO, Dims, GFNet, Mixer
 from tests.cases import CASES, GRIDS, VARIANTS, Case, ids
+from tests.reference.grid import afno_grid, gfnet_grid
 
 every_case = pytest.mark.parametrize("case", CASES + VARIANTS + GRIDS, ids=ids)
+
+SMALL_GRIDS = (
+    Case("gfnet-grid", GFNet(grid=(2, 2)), gfnet_grid),
+    Case("afno-grid", AFNO(num_blocks=3, grid=(2, 2)), afno_grid),
+)
+every_small_case = pytest.mark.parametrize(
+    "case",
+    [
+        *(pytest.param(case, id=case.id) for case in CASES + SMALL_GRIDS),
+        *(pytest.param(case, id=case.id, marks=pytest.mark.slow) for case in VARIANTS),
+    ],
+)
 
 
 @pytest.fixture
@@ -54,6 +67,28 @@ def test_slopes_by_weights_are_those_of_finite_differences(case: Case) -> None:
     function = answer if names else mixer
     assert gradcheck(function, weights, fast_mode=True)
     assert gradgradcheck(function, weights, fast_mode=True)
+
+
+@every_small_case
+def test_every_entry_of_the_first_and_second_slopes_is_that_of_finite_differences(
+    case: Case,
+) -> None:
+    mixer, x = small(case)
+    row = x.detach()[:1, :3] if case.grid is None else x.detach()[:1]
+    assert gradcheck(mixer, row.requires_grad_())
+    assert gradgradcheck(mixer, row)
+
+
+@pytest.mark.parametrize("case", CASES + SMALL_GRIDS, ids=ids)
+def test_every_entry_of_the_slopes_by_weights_is_that_of_finite_differences(case: Case) -> None:
+    mixer, x = small(case)
+    names = [name for name, _ in mixer.named_parameters()]
+    row = x.detach()[:1, :3] if case.grid is None else x.detach()[:1]
+
+    def answer(*weights: Tensor) -> Tensor:
+        return torch.func.functional_call(mixer, dict(zip(names, weights, strict=True)), row)
+
+    assert not names or gradcheck(answer, tuple(mixer.parameters()))
 
 
 @every_case
@@ -97,3 +132,38 @@ def test_one_seed_gives_the_same_bits_in_every_process() -> None:
     ]
     assert found[0].stdout == found[1].stdout
     assert len(found[0].stdout) == 65
+
+
+@pytest.fixture
+def threads() -> Iterator[None]:
+    """Any number of threads, for the length of a test."""
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def answered(case: Case, number: int) -> list[Tensor]:
+    """What a mixer gives in so many threads: values and all gradients."""
+    torch.set_num_threads(number)
+    torch.manual_seed(5)
+    tokens = case.tokens(160)
+    dims = Dims(hidden_dim=48, num_heads=3, max_sequence_length=tokens)
+    mixer = case.build(torch.float32, dims)
+    x = torch.randn(4, tokens, 48, requires_grad=True)
+    y = mixer(x)
+    y.square().sum().backward()
+    gradients = (value.grad for value in (x, *mixer.parameters()))
+    return [y.detach(), *(g for g in gradients if g is not None)]
+
+
+@pytest.mark.parametrize("case", CASES + SMALL_GRIDS, ids=ids)
+@pytest.mark.usefixtures("threads")
+def test_the_number_of_threads_changes_the_last_digits_and_its_repetition_no_bit(
+    case: Case,
+) -> None:
+    one, two = answered(case, 1), answered(case, 2)
+    for number, first in ((1, one), (2, two)):
+        again = answered(case, number)
+        assert all(torch.equal(a, b) for a, b in zip(again, first, strict=True))
+    for a, b in zip(one, two, strict=True):
+        assert float((a - b).abs().max()) <= 1e-5 * float(a.abs().max())

@@ -16,6 +16,7 @@ from jaxtyping import Float, Int, Integer
 from torch import Tensor, nn
 
 from spectrans.errors import must
+from spectrans.tensors import check_tensor, is_mapped
 from spectrans.transforms.routes import has_hooks
 
 Arguments = ParamSpec("Arguments")
@@ -144,7 +145,9 @@ def _knows_packed(mixer: nn.Module) -> bool:
 
 
 @outside_graphs
-def pack_rows(attention_mask: Tensor, batch_shape: Sequence[int]) -> Rows | None:
+def pack_rows(
+    attention_mask: Tensor, batch_shape: Sequence[int], device: torch.device | None = None
+) -> Rows | None:
     """Read an attention mask; give None where it hides nothing, so that the batch stays dense.
 
     Parameters
@@ -153,6 +156,8 @@ def pack_rows(attention_mask: Tensor, batch_shape: Sequence[int]) -> Rows | None
         `(b, n)` of any type, 1 or True at real tokens, 0 or False at padding, in any places.
     batch_shape
         `(b, n)` that the mask must have.
+    device
+        Where the mask must be; None says nothing of it.
 
     Returns
     -------
@@ -161,12 +166,26 @@ def pack_rows(attention_mask: Tensor, batch_shape: Sequence[int]) -> Rows | None
 
     Raises
     ------
+    TypeError
+        No tensor.
     ValueError
-        Another shape, or values other than 0 and 1.
+        Another shape or device, values other than 0 and 1, or a mask that is mapped over or on the
+        meta device: how long rows are must be known.
     """
+    check_tensor("attention_mask", attention_mask)
     if tuple(attention_mask.shape) != tuple(batch_shape):
         rule = f"have the shape of the batch, {tuple(batch_shape)}"
         raise ValueError(must("attention_mask", rule, tuple(attention_mask.shape)))
+    if device is not None and attention_mask.device != device:
+        rule = f"be on {device}, where the batch is"
+        raise ValueError(must("attention_mask", rule, str(attention_mask.device)))
+    if attention_mask.is_meta:
+        raise ValueError("attention_mask must hold numbers, got one on the meta device")
+    if is_mapped(attention_mask):
+        raise ValueError(
+            "attention_mask must be the same for all samples of torch.func.vmap, got one that is "
+            "mapped over"
+        )
     real = attention_mask != 0
     if not torch.equal(real.to(attention_mask.dtype), attention_mask):
         strange = attention_mask[real & (attention_mask != 1)][0].item()

@@ -3,6 +3,7 @@
 import fcntl
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -63,15 +64,16 @@ def test_a_loss_that_is_no_number_ends_the_run_with_step_layer_and_last_good_che
     assert done.history == train(SPEC, TASK).history
 
 
-def spoil(monkeypatch: pytest.MonkeyPatch, name: str, step: int) -> None:
-    """Make the gradients of a step no numbers, after a method of the trainer."""
+def spoil(monkeypatch: pytest.MonkeyPatch, name: str, step: int, which: str = "") -> None:
+    """Make gradients of a step no numbers, all or those of a name, after a method of the trainer."""
     plain = getattr(RunTrainer, name)
 
     def spoilt(self: RunTrainer, *arguments: Any, **settings: Any) -> object:
         found = plain(self, *arguments, **settings)
         if self.state.global_step == step - 1:
-            for parameter in self.answering.parameters():
-                parameter.grad.fill_(torch.nan)
+            for weight, parameter in self.answering.named_parameters():
+                if which in weight:
+                    parameter.grad.view(-1)[-1] = torch.nan
         return found
 
     monkeypatch.setattr(RunTrainer, name, spoilt)
@@ -96,14 +98,23 @@ def test_a_run_of_which_no_evaluation_gave_a_number_has_no_result(
         train(SPEC.model_copy(update={"steps": 3}), TASK)
 
 
+@pytest.mark.parametrize(
+    ("which", "first"),
+    [
+        ("", r"embedding\.weight"),
+        ("blocks.", r"blocks\.0\.norm1\.weight"),
+        ("blocks.1.mixer.heads.out.bias", r"blocks\.1\.mixer\.heads\.out\.bias"),
+        ("output_head", r"output_head\.linear\.weight"),
+    ],
+)
 def test_a_gradient_that_is_no_number_ends_the_run_before_it_is_used(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    which: str, first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spoil(monkeypatch, "training_step", 8)
+    spoil(monkeypatch, "training_step", 8, which)
     with pytest.raises(
         TrainingError,
-        match=r"^the norm of the gradient was nan at step 8: lower the learning rate of 0\.\d+; "
-        "the last good checkpoint is that of step 6$",
+        match=rf"^the norm of the gradient was nan at step 8, first in the gradient of {first}: "
+        r"lower the learning rate of 0\.\d+; the last good checkpoint is that of step 6$",
     ):
         train(SPEC, TASK, folder=tmp_path, save_every=2)
 
@@ -118,6 +129,48 @@ def test_a_loss_at_which_nobody_looks_at_once_ends_the_run_at_the_next_report(
     with pytest.raises(TrainingError, match=r"^the loss was nan by step 8: lower the learn"):
         train(SPEC, TASK, folder=tmp_path, save_every=2)
     assert checkpoint.survey(tmp_path).step == 6
+
+
+# Process 1 holds the last rows of every weight, and process 0 hears of them from it.
+IN_PARTS = """
+import sys, torch
+from spectrans.training.trainer import RunTrainer
+from spectrans.__main__ import main
+plain = RunTrainer.training_step
+def spoilt(self, *arguments):
+    loss = plain(self, *arguments)
+    weights = dict(self.answering.named_parameters())
+    if self.state.global_step == 7 and self.args.process_index == 1:
+        for name in ("model.blocks.0.ffn.up.weight", "model.blocks.1.norm1.weight"):
+            weights[name].grad.to_local().view(-1)[-1] = torch.nan
+    return loss
+RunTrainer.training_step = spoilt
+sys.exit(main())
+"""
+
+
+@pytest.mark.slow
+def test_a_gradient_that_is_no_number_in_the_part_of_one_process_is_named(tmp_path: Path) -> None:
+    write_table(tmp_path / "colours.csv")
+    (tmp_path / "spoilt.py").write_text(IN_PARTS)
+    sizes = ("--layers", "2", "--hidden-dim", "8", "--heads", "2", "--steps", "20")
+    two = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
+    done = subprocess.run(
+        [
+            sys.executable, *two, "spoilt.py", "train", "--data", "colours.csv", "-p", "attention",
+            *sizes, "--save-every", "3", "--fsdp", "-o", "run",
+        ],
+        cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=270,
+    )  # fmt: skip
+    assert done.returncode == 1
+    said = [line for line in done.stderr.splitlines() if line.startswith("spectrans: the norm")]
+    assert len(said) == 1
+    assert re.fullmatch(
+        r"spectrans: the norm of the gradient was nan at step 8, first in the gradient of "
+        r"blocks\.0\.ffn\.up\.weight: lower the learning rate of 0\.\d+; the last good checkpoint "
+        r"is that of step 6",
+        said[0],
+    )
 
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -88,8 +88,10 @@ OPTIONS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     },
 }
 
-# Small, odd, prime, a power of two and its neighbours.
-LENGTHS = st.sampled_from([1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 30, 31, 32, 33, 64, 97, 101, 128, 200])
+# Half of the draws are small, odd, prime, a power of two and its neighbours.
+_KNOWN = [1, 2, 3, 4, 5, 7, 8, 9, 13, 16, 30, 31, 32, 33, 64, 97, 101, 127, 128, 129, 199, 200]
+LENGTHS = st.sampled_from(_KNOWN) | st.integers(0, 200)
+WIDTHS = st.sampled_from([1, 2, 3, 5, 7, 11, 12, 16, 17, 23, 24]) | st.integers(1, 24)
 
 
 @st.composite
@@ -107,6 +109,19 @@ def builds(made: tuple[str, dict[str, Any]], dims: Dims) -> bool:
     except (TypeError, ValueError):
         return False
     return True
+
+
+@st.composite
+def sized(draw: st.DrawFn) -> tuple[Dims, str, dict[str, Any]]:
+    """Sizes and a mixer: in nine of ten draws one that can be built."""
+    dims = Dims(
+        hidden_dim=draw(WIDTHS),
+        num_heads=draw(st.sampled_from([1, 1, 1, 2, 3, 4])),
+        max_sequence_length=draw(st.integers(1, 40)),
+    )
+    wild = draw(st.integers(0, 9)) == 0
+    name, chosen = draw(mixers() if wild else mixers().filter(lambda made: builds(made, dims)))
+    return dims, name, chosen
 
 
 @st.composite
@@ -144,6 +159,27 @@ def _expanded(x: Tensor) -> Tensor:
     return x[:1].expand(x.shape)
 
 
+def _one_token(x: Tensor) -> Tensor:
+    return x[:, :1].expand(x.shape)
+
+
+def _image(x: Tensor) -> Tensor:
+    """Tokens of a picture whose channels lie last in memory."""
+    b, n, d = x.shape
+    height = next(h for h in (8, 6, 5, 4, 3, 2, 1) if n % h == 0)
+    picture = x.transpose(1, 2).reshape(b, d, height, n // height)
+    return picture.contiguous(memory_format=torch.channels_last).flatten(2).transpose(1, 2)
+
+
+def _turned(x: Tensor) -> Tensor:
+    """The same of a picture whose rows and columns were exchanged: tokens are not in order."""
+    b, n, d = x.shape
+    height = next(h for h in (8, 6, 5, 4, 3, 2, 1) if n % h == 0)
+    picture = x.view(b, height, n // height, d).permute(0, 3, 2, 1)
+    turned = picture.contiguous(memory_format=torch.channels_last).transpose(2, 3)
+    return turned.flatten(2).transpose(1, 2)
+
+
 def _stepped(x: Tensor) -> Tensor:
     return torch.stack([x, torch.full_like(x, torch.nan)], 2).flatten(1, 2)[:, ::2]
 
@@ -157,6 +193,9 @@ LAYOUTS = (
     Layout("channels first", lambda x: x.transpose(1, 2).contiguous().transpose(1, 2)),
     Layout("tokens first", lambda x: x.transpose(0, 1).contiguous().transpose(0, 1)),
     Layout("one row expanded", _expanded),
+    Layout("one token expanded", _one_token),
+    Layout("picture, channels last", _image),
+    Layout("turned picture, channels last", _turned),
     Layout("every second token", _stepped),
     Layout("part of a larger tensor", _within),
 )

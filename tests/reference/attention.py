@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from spectrans.mixers import Attention, Dims
 
 Array = NDArray[np.float64]
+# Under the power of queries and keys that get a length; of 16 bits the epsilon of their own type.
+FLOOR = np.array(np.finfo(np.float32).eps, np.float64)
 
 
 def heads(x: Array, state: dict[str, Array], num_heads: int) -> tuple[Array, Array, Array]:
@@ -17,14 +19,15 @@ def heads(x: Array, state: dict[str, Array], num_heads: int) -> tuple[Array, Arr
     parts = [part.reshape(b, n, num_heads, d // num_heads) for part in np.split(qkv, 3, axis=-1)]
     q, k, v = (part.transpose(0, 2, 1, 3) for part in parts)
     if "heads.qk_norm.q_length" in state:
-        q = to_length(q, state["heads.qk_norm.q_length"])
-        k = to_length(k, state["heads.qk_norm.k_length"])
+        floor = state.get("eps", FLOOR)
+        q = to_length(q, state["heads.qk_norm.q_length"], floor)
+        k = to_length(k, state["heads.qk_norm.k_length"], floor)
     return q, k, v
 
 
-def to_length(x: Array, length: Array) -> Array:
-    """Scale vectors to a length; the floor under the power is float32's epsilon."""
-    power = (x**2).mean(-1, keepdims=True) + np.finfo(np.float32).eps
+def to_length(x: Array, length: Array, floor: Array) -> Array:
+    """Scale vectors to a length."""
+    power = (x**2).mean(-1, keepdims=True) + floor
     return x / np.sqrt(power * x.shape[-1]) * length
 
 

@@ -11,7 +11,9 @@ from torch.export import ExportedProgram
 from spectrans.errors import must, unknown
 from spectrans.export.metadata import Metadata, describe
 from spectrans.export.runtime import Run, require_onnx, runner
+from spectrans.models.inputs import check_ids
 from spectrans.packing import Rows, pack_rows
+from spectrans.tensors import check_vectors
 from spectrans.transforms.precision import full_precision
 
 
@@ -63,9 +65,9 @@ class Exported:
         shape = next(iter(batch.values())).shape[:2]
         if "attention_mask" in self.metadata.inputs:
             ones = torch.ones(tuple(shape), dtype=torch.int64)
-            mask = ones if attention_mask is None else attention_mask.long()
+            mask = ones if attention_mask is None else attention_mask
             pack_rows(mask, shape)  # refuses a bad one
-            return self._run({**batch, "attention_mask": mask})
+            return self._run({**batch, "attention_mask": mask.long()})
         rows = None if attention_mask is None else pack_rows(attention_mask, shape)
         if rows is None:
             self._check_length(shape[1])
@@ -89,12 +91,13 @@ class Exported:
         batch = {}
         for name in names:
             if name == "inputs_embeds":
+                check_vectors(name, given[name], None)
                 dtype: torch.dtype = getattr(torch, self.metadata.dtype)
                 if given[name].dtype != dtype:
                     raise ValueError(must(name, f"be of {dtype}", given[name].dtype))
                 batch[name] = given[name]
             else:
-                batch[name] = given[name].long()
+                batch[name] = check_ids(name, given[name]).long()
         return batch
 
     def _check_length(self, n: int) -> None:

@@ -22,6 +22,7 @@ from spectrans.hf.refused import Refused
 from spectrans.initialisation import init_linear
 from spectrans.models import HybridTransformer
 from spectrans.packing import Rows
+from spectrans.tensors import check_tensor
 
 
 class Run(NamedTuple):
@@ -258,6 +259,7 @@ class SpectransPreTrainedModel(OnHub, PreTrainedModel):
         """Give the token types; tokenizers make zeros for models that have no types, too."""
         if token_type_ids is None or self.config.type_vocab_size is not None:
             return token_type_ids
+        check_tensor("token_type_ids", token_type_ids)
         if token_type_ids.any():
             rule = "be 0 for a model without type_vocab_size"
             raise ValueError(must("token_type_ids", rule, int(token_type_ids.amax())))

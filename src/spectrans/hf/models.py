@@ -16,8 +16,10 @@ from transformers.modeling_outputs import (
 from transformers.utils.generic import ModelOutput, can_return_tuple
 
 from spectrans.config import HybridModelConfig
+from spectrans.errors import must
 from spectrans.hf.base import SpectransPreTrainedModel
 from spectrans.hf.losses import row_loss, span_loss, token_loss
+from spectrans.tensors import check_tensor
 
 Inputs = dict[str, Tensor | None]
 
@@ -162,7 +164,12 @@ class SpectransForMultipleChoice(_Labelled):
         return 1
 
     def _flat(self, inputs: Inputs) -> Inputs:
-        return {name: None if x is None else x.flatten(0, 1) for name, x in inputs.items()}
+        given = {name: x for name, x in inputs.items() if x is not None}
+        for name, x in given.items():
+            check_tensor(name, x)
+            if x.dim() < 3:
+                raise ValueError(must(name, "have shape (b, choices, n, ...)", tuple(x.shape)))
+        return {**inputs, **{name: x.flatten(0, 1) for name, x in given.items()}}
 
     def _shaped(self, logits: Tensor, inputs: Inputs) -> Tensor:
         given = next(x for x in (inputs["input_ids"], inputs["inputs_embeds"]) if x is not None)

@@ -21,6 +21,7 @@ from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
 from spectrans.mixers.grid import GridOption, check_tokens, lowest
 from spectrans.mixers.response import FrequencyResponse, radial_response
 from spectrans.packing import Rows
+from spectrans.tensors import check_vectors
 from spectrans.transforms import routes
 from spectrans.transforms.dft import channel_modes, channels, plus_turned, signal, spectrum
 from spectrans.transforms.grid import grid_signal, grid_spectrum
@@ -114,6 +115,7 @@ class AFNOMixer(Mixer):
     def __init__(self, hidden_dim: int, options: AFNO) -> None:
         super().__init__()
         self.options = options
+        self.hidden_dim = hidden_dim
         width = options.modes_hidden or hidden_dim
         if width > hidden_dim:
             raise ValueError(must("modes_hidden", f"be at most hidden_dim={hidden_dim}", width))
@@ -140,6 +142,7 @@ class AFNOMixer(Mixer):
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """Transform, act on every kept frequency, transform back."""
+        check_vectors("x", x, self.hidden_dim, self.w1, self)
         layers = self._layers()
         if not routes.by_rows(x, *self.parameters()):
             return self._mix(x, layers)
@@ -236,6 +239,7 @@ class AFNOGridMixer(AFNOMixer):
         """Transform, act on every kept frequency, transform back."""
         grid = self.options.grid
         assert grid is not None, "the options build no other"
+        check_vectors("x", x, self.hidden_dim, self.w1, self)
         check_tokens("the tokens of a row", x.shape[1], grid)
         with full_precision(x):
             pairs = grid_spectrum(widened(x).unflatten(1, grid))

@@ -82,6 +82,7 @@ class AttentionMixer(Mixer):
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """Let every token attend to the tokens of its row, or of its window."""
+        self.heads.check(x)
         return self.heads.around(self._mix, x)
 
     def forward_packed(self, x: Float[Tensor, "t d"], rows: Rows) -> Float[Tensor, "t d"]:
@@ -121,6 +122,7 @@ class AttentionMixer(Mixer):
         The rows of the second result are the tokens that take. Its softmax is computed in float32
         or wider, and it is as it was before dropout.
         """
+        self.heads.check(x)
         q, k, v = self.heads.split(x)
         if self.options.position == "rotary":
             q, k = rotary(q, k)

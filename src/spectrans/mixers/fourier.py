@@ -8,6 +8,7 @@ from torch import Tensor
 
 from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
 from spectrans.mixers.response import FrequencyResponse
+from spectrans.tensors import check_vectors
 from spectrans.transforms import routes
 from spectrans.transforms.fourier import Norm, Part, fourier_mix, fourier_mix_full
 from spectrans.transforms.precision import full_precision, widened
@@ -40,8 +41,8 @@ class Fourier(MixerOptions):
     use_real_fft: bool = True
 
     def build(self, dims: Dims) -> "FourierMixer":
-        """Make the mixer; it has no sizes."""
-        return FourierMixer(self)
+        """Make the mixer; it takes rows of any length."""
+        return FourierMixer(self, dims.hidden_dim)
 
 
 class FourierMixer(Mixer):
@@ -51,11 +52,14 @@ class FourierMixer(Mixer):
     ----------
     options
         Which normalisation, part and route.
+    hidden_dim
+        Channels of the tokens that it takes; None takes any.
     """
 
-    def __init__(self, options: Fourier) -> None:
+    def __init__(self, options: Fourier, hidden_dim: int | None = None) -> None:
         super().__init__()
         self.options = options
+        self.hidden_dim = hidden_dim
 
     def learned(self, n: int) -> FrequencyResponse:
         """Give a flat line: every frequency comes out as a token, at the size that it has."""
@@ -64,6 +68,7 @@ class FourierMixer(Mixer):
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """Mix all tokens and channels of each row."""
+        check_vectors("x", x, self.hidden_dim)
         norm, part = self.options.norm, self.options.part
         if self.options.use_real_fft or routes.forced() == "matmul":
             return fourier_mix(x, norm, part)

@@ -12,6 +12,7 @@ from spectrans.mixers.base import Dims, Kind, Mixer, MixerOptions
 from spectrans.mixers.grid import Grid, GridOption, check_tokens
 from spectrans.mixers.response import FrequencyResponse, radial_response
 from spectrans.packing import Rows
+from spectrans.tensors import check_vectors
 from spectrans.transforms.convolution import convolve
 from spectrans.transforms.dft import signal, spectrum
 from spectrans.transforms.grid import grid_signal, grid_spectrum
@@ -116,6 +117,7 @@ class GFNetMixer(Mixer):
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """Convolve each channel of each row with its kernel, circularly."""
+        check_vectors("x", x, self.filter.shape[-2], self.filter, self)
         with full_precision(x):
             return convolve(x, self._response(x.shape[1]))
 
@@ -164,6 +166,7 @@ class GFNetGridMixer(Mixer):
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """Convolve each channel of each grid with its kernel, circularly on both axes."""
+        check_vectors("x", x, self.filter.shape[-2], self.filter, self)
         check_tokens("the tokens of a row", x.shape[1], self.grid)
         with full_precision(x):
             real, imag = grid_spectrum(widened(x).unflatten(1, self.grid)).unbind(-1)

@@ -33,6 +33,10 @@ class PointwiseMixing(nn.Module):
         """Draw gains of either sign and power one."""
         nn.init.normal_(self.gain)
 
+    def met(self) -> tuple[Tensor, nn.Module]:
+        """Give the weight that coefficients meet, and the module that it is of."""
+        return self.gain, self
+
     def gains(self) -> Float[Tensor, "levels d"]:
         """Give the size of the factor of every level and channel."""
         return widened(self.gain).abs()
@@ -53,6 +57,10 @@ class ChannelMixing(nn.Module):
     def reset_parameters(self) -> None:
         """Draw matrices that keep the power."""
         init_unit_gain(self.weight, self.weight.shape[2])
+
+    def met(self) -> tuple[Tensor, nn.Module]:
+        """Give the weight that coefficients meet, and the module that it is of."""
+        return self.weight, self
 
     def gains(self) -> Float[Tensor, "levels d"]:
         """Give how strong a channel of every level comes out where all go in with power one."""
@@ -90,6 +98,10 @@ class LevelMixing(nn.Module):
     def reset_parameters(self) -> None:
         """Draw matrices of unit gain."""
         init_unit_gain(self.weight, self.weight.shape[1])
+
+    def met(self) -> tuple[Tensor, nn.Module]:
+        """Give the weight that coefficients meet, and the module that it is of."""
+        return self.weight, self
 
     def gains(self) -> Float[Tensor, "levels d"]:
         """Give how strong every level comes out where all go in with power one."""
@@ -152,6 +164,11 @@ class AttentionMixing(nn.Module):
         """Draw projections that keep the power."""
         for heads in self.heads:
             cast(HeadProjection, heads).reset_parameters()
+
+    def met(self) -> tuple[object, nn.Module]:
+        """Give the weight that coefficients meet, if it has one, and the module that it is of."""
+        qkv = cast(HeadProjection, self.heads[0]).qkv
+        return getattr(qkv, "weight", None), qkv
 
     def gains(self) -> None:
         """Give nothing: how strong a level comes out depends on the tokens."""

@@ -97,6 +97,7 @@ class LSTMixer(Mixer):
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """Weigh the values of each frequency of each row."""
+        self.heads.check(x)
         return self.heads.around(self._mix, x)
 
     def forward_packed(self, x: Float[Tensor, "t d"], rows: Rows) -> Float[Tensor, "t d"]:

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from spectrans.initialisation import init_unit_gain
 from spectrans.linear import apply_linear
 from spectrans.mixers.base import head_dim
+from spectrans.tensors import check_vectors
 from spectrans.transforms.precision import full_precision, widened
 
 
@@ -50,6 +51,13 @@ class HeadProjection(nn.Module):
             init_unit_gain(linear.weight, linear.in_features)
             if linear.bias is not None:
                 nn.init.zeros_(linear.bias)
+
+    def check(self, x: Float[Tensor, "b n d"]) -> None:
+        """Refuse what is no batch of tokens for these weights."""
+        qkv = self.qkv
+        width = self.num_heads * self.head_dim
+        # What has taken the place of the layer may have no such weight.
+        check_vectors("x", x, width, getattr(qkv, "weight", None), qkv)
 
     def around(
         self, mix: Callable[[Tensor], Tensor], x: Float[Tensor, "*b d"]

@@ -125,6 +125,7 @@ class SpectralAttentionMixer(Mixer):
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """Let every token attend to all tokens of its row."""
+        self.heads.check(x)
         return self.heads.around(self._mix, x)
 
     def forward_packed(self, x: Float[Tensor, "t d"], rows: Rows) -> Float[Tensor, "t d"]:

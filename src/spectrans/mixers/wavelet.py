@@ -17,6 +17,7 @@ from spectrans.mixers.levels import (
 )
 from spectrans.mixers.response import LevelResponse
 from spectrans.packing import Rows
+from spectrans.tensors import check_vectors
 from spectrans.transforms.anylength import wavedec_at_any_length, waverec_at_any_length
 from spectrans.transforms.filterbank import FilterBank
 from spectrans.transforms.lattice import orthogonal_bank, wavelet_angles
@@ -122,6 +123,7 @@ class WaveletMixer(Mixer):
     def __init__(self, hidden_dim: int, num_heads: int, options: Wavelet) -> None:
         super().__init__()
         self.options = options
+        self.hidden_dim = hidden_dim
         self._fixed = filters(options.wavelet)
         rows, length = options.levels + 1, len(self._fixed.dec_lo)
         self.angles = (
@@ -160,6 +162,7 @@ class WaveletMixer(Mixer):
 
     def forward(self, x: Float[Tensor, "b n d"]) -> Float[Tensor, "b n d"]:
         """Transform, mix the coefficients, transform back."""
+        check_vectors("x", x, self.hidden_dim, *self.mixing.met())
         n, boundary, bank = x.shape[1], self.options.boundary, self.bank()
         if torch.compiler.is_exporting() and boundary == "periodization":
             return self._at_any_length(x, bank)

@@ -120,10 +120,11 @@ class BaseModel(nn.Module):
         input_ids
             Token ids; give these or `inputs_embeds`.
         inputs_embeds
-            Token vectors, in the place of embedded ids.
+            Token vectors, in the place of embedded ids, of the weights' type except under autocast.
+            What is no number at a real token makes its row no numbers; at padding it is not seen.
         attention_mask
             `(b, n)`, 1 or True at real tokens, of any type. Padding in any place and amount changes
-            no real token.
+            no real token. `torch.func.vmap` must not map over it: row lengths are data.
         token_type_ids
             What kind each token is of, for models with `type_vocab_size`; None is 0 everywhere.
         position_ids
@@ -139,10 +140,12 @@ class BaseModel(nn.Module):
 
         Raises
         ------
+        TypeError
+            An input that is no tensor.
         ValueError
-            None or both inputs, wrong shape or type, an id outside the vocabulary, a bad mask, a
-            row longer than learned positions reach, or token types or positions that the model has
-            no table of.
+            None or both inputs, wrong shape, type or device, an id outside the vocabulary, a bad
+            mask, a row longer than learned positions reach, or token types or positions that the
+            model has no table of.
         """
         return self.answer(
             *self.encode(input_ids, inputs_embeds, attention_mask, token_type_ids, position_ids)
@@ -163,9 +166,9 @@ class BaseModel(nn.Module):
         first block sees and what each block gives.
         """
         width = self.config.embedding_dim or self.config.hidden_dim
-        x = check_input(input_ids, inputs_embeds, width, self.embedding)
+        x = check_input(input_ids, inputs_embeds, width, self.embedding, self.blocks[0])
         types = check_types(token_type_ids, x, self.type_embedding)
-        rows = None if attention_mask is None else pack_rows(attention_mask, x.shape[:2])
+        rows = None if attention_mask is None else pack_rows(attention_mask, x.shape[:2], x.device)
         place = places(position_ids, x, rows, self.positions)
         if rows is not None:
             x, types = rows.pack(x), None if types is None else rows.pack(types)

@@ -4,9 +4,12 @@ import torch
 from jaxtyping import Float, Int, Integer
 from torch import Tensor, nn
 
+from spectrans.blocks.hybrid import HybridBlock
 from spectrans.errors import must
 from spectrans.packing import Rows
 from spectrans.positions import LearnedPositions, SinusoidalPositions
+from spectrans.tensors import check_device, check_tensor, check_vectors, unmapped
+from spectrans.transforms.routes import has_hooks
 
 _INTEGERS = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
 
@@ -28,9 +31,12 @@ def check_ids(name: str, ids: Tensor) -> Tensor:
 
     Raises
     ------
+    TypeError
+        No tensor.
     ValueError
         Wrong shape, or no integers.
     """
+    check_tensor(name, ids)
     if ids.dim() != 2 or 0 in ids.shape:
         raise ValueError(must(name, "have shape (b, n) with b, n >= 1", tuple(ids.shape)))
     if ids.dtype not in _INTEGERS:
@@ -44,36 +50,46 @@ def in_range(
     """Give the ids of real tokens back, or refuse one that `table` has no row for."""
     # On other devices, and inside a compiled graph, the look-up itself checks.
     if ids.device.type == "cpu" and not torch.compiler.is_compiling() and ids.numel():
-        low, high = int(ids.min()), int(ids.max())
+        known = unmapped(ids)
+        low, high = int(known.min()), int(known.max())
         if low < 0 or high >= len(table):
             rule = f"lie in 0..{len(table) - 1}"
             raise ValueError(must(name, rule, low if low < 0 else high))
     return ids
 
 
-def check_embeds(x: Tensor, dim: int) -> Tensor:
-    """Give `(b, n, dim)` vectors back, or refuse them."""
-    if x.dim() != 3 or x.shape[2] != dim or 0 in x.shape:
-        rule = f"have shape (b, n, {dim}) with b, n >= 1"
-        raise ValueError(must("inputs_embeds", rule, tuple(x.shape)))
-    if not x.is_floating_point():
-        raise ValueError(must("inputs_embeds", "hold floating-point numbers", x.dtype))
-    return x
-
-
 def check_input(
-    ids: Tensor | None, embeds: Tensor | None, dim: int, table: nn.Embedding | None
+    ids: Tensor | None,
+    embeds: Tensor | None,
+    dim: int,
+    table: nn.Embedding | None,
+    block: nn.Module,
 ) -> Tensor:
-    """Give the one of ids and `(b, n, dim)` vectors that was given, if a model can take it."""
+    """Give the one of ids and `(b, n, dim)` vectors that was given, if a model can take it.
+
+    Vectors must have the type and the device of the weights of the first `block`. That they are
+    numbers is not looked at, which would take a pass over them: what is none goes through.
+    """
     if (ids is None) == (embeds is None):
         got = "neither" if ids is None else "both"
         raise ValueError(must("forward", "get input_ids or inputs_embeds", got))
     if embeds is not None:
-        return check_embeds(embeds, dim)
+        check_vectors("inputs_embeds", embeds, dim, *_met(block))
+        return embeds
     if table is None:
         raise ValueError("input_ids must not be given to a model without vocab_size")
     assert ids is not None
-    return check_ids("input_ids", ids)
+    found = check_ids("input_ids", ids)
+    if table.weight.device != ids.device and not has_hooks(table):
+        check_device("input_ids", ids, table.weight, "the weights are")
+    return found
+
+
+def _met(block: nn.Module) -> tuple[Tensor | None, nn.Module]:
+    """Give a weight of a block, if it is one of ours and in its place, and the block."""
+    if not isinstance(block, HybridBlock) or has_hooks(block.norm1):
+        return None, block
+    return block.norm1.weight, block
 
 
 def places(
@@ -125,6 +141,8 @@ def places(
 
 
 def _check_shape(name: str, ids: Tensor, x: Tensor) -> None:
+    check_tensor(name, ids)
+    check_device(name, ids, x, "the batch is")
     if ids.shape != x.shape[:2]:
         rule = f"have the shape of the batch, {tuple(x.shape[:2])}"
         raise ValueError(must(name, rule, tuple(ids.shape)))

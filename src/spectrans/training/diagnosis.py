@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from jaxtyping import Int64
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from spectrans.training import sharded
 from spectrans.training.progress import TrainingError
 from spectrans.training.spec import RunSpec
 
@@ -33,9 +35,9 @@ def first_non_finite(model: nn.Module, inputs: Mapping[str, Any]) -> str | None:
         Its name in the model, "the weight ..." where a weight itself is none, or None where all
         outputs are finite.
     """
-    for name, parameter in model.named_parameters():
-        if not parameter.isfinite().all():
-            return f"the weight {name}"
+    weight = first_bad_weight(model)
+    if weight is not None:
+        return weight
     found: list[str] = []
 
     def look(name: str) -> Any:
@@ -55,6 +57,40 @@ def first_non_finite(model: nn.Module, inputs: Mapping[str, Any]) -> str | None:
         for handle in handles:
             handle.remove()
     return found[0] if found else None
+
+
+def first_bad_weight(model: nn.Module) -> str | None:
+    """Name the first weight that is infinite or no number, in the part of it that is here."""
+    for name, parameter in model.named_parameters():
+        if not sharded.here(parameter.detach()).isfinite().all():
+            return f"the weight {name}"
+    return None
+
+
+def first_bad_gradient(model: nn.Module) -> str | None:
+    """Name the first weight whose gradient is infinite or no number.
+
+    Parameters
+    ----------
+    model
+        All processes of a run must ask together: each looks at what it holds.
+
+    Returns
+    -------
+    str or None
+        "the gradient of ...", or None where each number of all gradients is finite, as when only
+        the sum of their squares is not.
+    """
+    named = list(model.named_parameters())
+    bad = (
+        place
+        for place, (_, parameter) in enumerate(named)
+        if parameter.grad is not None and not sharded.here(parameter.grad).isfinite().all()
+    )
+    first = torch.tensor(next(bad, len(named)))
+    if dist.is_available() and dist.is_initialized():
+        dist.all_reduce(first, dist.ReduceOp.MIN)
+    return f"the gradient of {named[first][0]}" if first < len(named) else None
 
 
 @contextmanager

@@ -24,6 +24,16 @@ def is_sharded(model: nn.Module) -> bool:
     return any(isinstance(parameter, DTensor) for parameter in model.parameters())
 
 
+def here(tensor: Tensor) -> Tensor:
+    """Give the part of a tensor that this process holds."""
+    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+
+
+def whole(tensor: Tensor) -> Tensor:
+    """Give all of a tensor to every process; all of them must ask."""
+    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+
+
 def weights(model: nn.Module) -> dict[str, Tensor]:
     """Give the weights of a model; of one in parts, to the main process alone."""
     if is_sharded(model):

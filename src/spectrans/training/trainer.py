@@ -14,7 +14,7 @@ from transformers import PrinterCallback, Trainer
 
 from spectrans.training import checkpoint, sharded, state
 from spectrans.training.arguments import factor
-from spectrans.training.diagnosis import first_non_finite
+from spectrans.training.diagnosis import first_bad_gradient, first_bad_weight, first_non_finite
 from spectrans.training.order import Order
 from spectrans.training.progress import TrainingError
 from spectrans.training.signals import LeftOff, Stopped
@@ -87,17 +87,32 @@ class RunTrainer(Trainer):
         loss = super().training_step(model, inputs, num_items_in_batch)
         # Elsewhere a look would wait for the device: there the next report sees it.
         if loss.device.type == "cpu" and not loss.isfinite():
-            place = None
             # One process alone could not run a model of which it holds a part.
-            if not sharded.is_sharded(self.answering):
+            if sharded.is_sharded(self.answering):
+                place = first_bad_weight(self.answering)
+            else:
                 place = first_non_finite(self.answering, self._prepare_inputs(inputs))
             raise self._diverged(f"the loss was {loss.item()}", place)
         return loss
 
-    def _get_grad_norm(self, model: nn.Module, grad_norm: Any = None) -> Any:
-        norm = super()._get_grad_norm(model, grad_norm)
-        if isinstance(norm, Tensor) and norm.device.type == "cpu" and not norm.isfinite():
-            raise self._diverged(f"the norm of the gradient was {norm.item()}", None)
+    def _clip_grad_norm(self, model: nn.Module) -> Any:
+        """Clip as `Trainer` does, but stop before all gradients are scaled by no number."""
+        parameters = list(model.parameters())
+        gradients = [p.grad for p in parameters if p.grad is not None]
+        on_cpu = all(gradient.device.type == "cpu" for gradient in gradients)
+        if not on_cpu or self._has_mixed_mesh_grads(model):
+            return super()._clip_grad_norm(model)
+        norm = self._finite(nn.utils.get_total_norm(gradients))
+        nn.utils.clip_grads_with_norm_(parameters, self.args.max_grad_norm, norm)
+        return norm
+
+    def _finite(self, norm: Tensor) -> Tensor:
+        """Give the norm of the gradients back, or stop at one that is no number."""
+        # Elsewhere a look would wait for the device: there the next report sees it.
+        if norm.device.type == "cpu" and not (value := sharded.whole(norm)).isfinite():
+            place = first_bad_gradient(self.answering)
+            what = f"the norm of the gradient was {value.item()}"
+            raise self._diverged(what, place, "first in")
         return norm
 
     def evaluate(self, *arguments: Any, **settings: Any) -> dict[str, float]:
@@ -128,9 +143,9 @@ class RunTrainer(Trainer):
         self._save_checkpoint(self.model, None)
         raise Stopped(*self.watcher.ending(self.state.global_step))
 
-    def _diverged(self, what: str, place: str | None) -> TrainingError:
+    def _diverged(self, what: str, place: str | None, first: str = "first behind") -> TrainingError:
         """Say what was no number, where it began, the way out, and what is left."""
-        where = f", first behind {place.replace('model.', '', 1)}" if place else ""
+        where = f", {first} {place.replace('model.', '', 1)}" if place else ""
         way = f"lower the learning rate of {self.watcher.spec.learning_rate:g}"
         message = f"{what} at step {self.state.global_step + 1}{where}: {way}"
         found = checkpoint.survey(self.run) if self.run else checkpoint.Survey()
@@ -140,7 +155,7 @@ class RunTrainer(Trainer):
     def _save_checkpoint(self, model: nn.Module, trial: Any) -> None:
         weights = self.watcher.weights()
         if not all(tensor.isfinite().all() for tensor in weights.values()):
-            raise self._diverged("a weight was no number", None)
+            raise self._diverged("a weight was no number", first_bad_weight(self.answering))
         own = {"random": state.random_states(), "loss": self._tr_loss.item()}
         # A list of one entry is what every process puts in.
         processes = gather_object([own]) if self.args.world_size > 1 else [own]
