@@ -103,7 +103,7 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for asked in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "all"]):
         subprocess.run([*git, *asked], cwd=folder, check=True)
     write_table(folder / "reviews.csv")
-    write_snippets(folder / "hutto_ICWSM_2014" / "movieReviewSnippets_GroundTruth.txt")
+    write_snippets(folder)
     learned = ("--plan", "gfnet,attention", "--steps", "2", "--out", "runs/digits-001")
     answer = spectrans("train", "--data", "digits", *learned, folder=folder)
     assert answer.code == 0, answer.err
@@ -111,14 +111,15 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def write_snippets(path: Path) -> None:
-    """Write sentences with the scores of people, as the archive of the first page has them."""
-    path.parent.mkdir()
-    with path.with_name("reviews.csv").open(encoding="utf-8") as table:
-        rows = list(csv.DictReader(table))
+def write_snippets(folder: Path) -> None:
+    """Write sentences with the scores that people gave, as in the archive that a page unpacks."""
     scores = {"red": 2.5, "green": -1.25, "blue": 0.25}
-    lines = [f"{n}_1\t{scores[row['label']]}\t{row['text']}\n" for n, row in enumerate(rows)]
-    path.write_text("".join(lines), "utf-8")
+    with (folder / "reviews.csv").open(encoding="utf-8") as table:
+        rows = [(scores[row["label"]], row["text"]) for row in csv.DictReader(table)]
+    lines = [f"{number}_1\t{score}\t{text}\n" for number, (score, text) in enumerate(rows)]
+    (folder / "hutto_ICWSM_2014").mkdir()
+    file = folder / "hutto_ICWSM_2014" / "movieReviewSnippets_GroundTruth.txt"
+    file.write_text("".join(lines), "utf-8")
 
 
 @pytest.mark.slow
