@@ -55,6 +55,7 @@ check: $(STAMP) ## formatting, lint, types, docstrings
 	$(BIN)/mypy
 	$(BIN)/pydoclint --quiet src
 
+# The variable leaves out an advertisement of mkdocs-material; it hides no warning about our pages.
 docs: $(DOCS_STAMP) ## build the pages of docs/ into site/, and check every link
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	$(BIN)/python scripts/check_site.py site
