@@ -9,12 +9,16 @@ SHORTER = (
     (r"--(minutes|trials) \d+", "--trials 2"),
     (r"--(epochs|steps) \d+", "--steps 2"),
     (r"--seeds \d+", "--seeds 1"),
+    (r"(spectrans compare(?!.*--seeds)(?!.*pathfinder).*)", r"\1 --seeds 1 --steps 2"),
     (r"( --lr [\d.]+)+", " --lr 0.004"),
-    (r"pathfinder32\b", "'pathfinder32?train=64&validation=32&test=32' --steps 2"),
+    (r"pathfinder32\b", "'pathfinder32?train=64&validation=32&test=32' --seeds 1 --steps 2"),
+    (r"train=10000", "train=200&validation=50&test=50"),
     (r"(benchmarks\.quality .*)", r"\1 --show"),
     (r"(benchmarks\.run.*)", rf"\1 {_CASE}"),
+    # So short a run may find anything slower.
+    (r"(.*--base main.*)", r"\1 || test $? = 1"),
     (r"(make bench\S*)", rf'\1 BENCH="{_CASE}"'),
-    (r"(make demo)", r'\1 DEMO="--data digits --plan fourier --steps 2"'),
+    (r"(make demo)", r'\1 DEMO="--data digits --plan fourier --seeds 1 --steps 2"'),
     # These tests would begin again.
     (r"(make test)", r"PYTEST_ADDOPTS=tests/test_layout.py \1"),
 )
