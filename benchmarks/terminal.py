@@ -119,6 +119,7 @@ def main() -> None:
         origin = {"commit": commit(), "machine": machine(), "versions": versions()}
         kept = {**origin, "cores taken by others": busy, "screens": screens(written)}
         text = json.dumps(kept, indent=1, ensure_ascii=False)
+        KEPT.mkdir(exist_ok=True)
         (KEPT / f"{page.stem}.json").write_text(f"{text}\n", "utf-8")
         print(f"wrote {page}; what the commands made is in {folder}")
 
