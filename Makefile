@@ -16,6 +16,8 @@ BENCH_STAMP = .venv/.installed-bench
 DEMO = --data digits --seeds 3 \
   --plan attention --plan fourier \
   --plan "3xgfnet,attention" --plan "fourier,attention" --plan "wavelet,attention"
+# More words for `python -m benchmarks.run`, such as BENCH="--filter gfnet".
+BENCH =
 
 .PHONY: help demo test test-all test-weights test-pythons reliability fmt check docs bench bench-full
 .DEFAULT_GOAL = help
@@ -53,15 +55,16 @@ check: $(STAMP) ## formatting, lint, types, docstrings
 	$(BIN)/mypy
 	$(BIN)/pydoclint --quiet src
 
+# The variable leaves out an advertisement of mkdocs-material; it hides no warning about our pages.
 docs: $(DOCS_STAMP) ## build the pages of docs/ into site/, and check every link
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 	$(BIN)/python scripts/check_site.py site
 
 bench: $(BENCH_STAMP) ## time the library against its peers, the short set (under 5 minutes)
-	$(BIN)/python -m benchmarks.run
+	$(BIN)/python -m benchmarks.run $(BENCH)
 
 bench-full: $(BENCH_STAMP) ## time everything, with peak memory (about an hour)
-	$(BIN)/python -m benchmarks.run --full
+	$(BIN)/python -m benchmarks.run --full $(BENCH)
 
 # The environment is made anew only when what it should hold changes.
 $(STAMP): pyproject.toml constraints.txt

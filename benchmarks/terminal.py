@@ -4,11 +4,13 @@ python -m benchmarks.terminal docs/first-five-minutes.md
 
 A fence of the kind `console` holds lines that begin with `$ ` and what they printed. All of a page
 are typed into one shell, in the folder given by --folder or in a new one, and their output takes
-the place of the old. A command that ends with another code than 0 stops the run, and nothing is
-written; one that ends with `&` goes on in the background until the page is done.
+the place of the old; benchmarks/results/pages keeps it too, with the commit and the machine. A
+command that ends with another code than 0 stops the run, and nothing is written; one that ends with
+`&` goes on in the background until the page is done.
 """
 
 import argparse
+import json
 import os
 import re
 import subprocess
@@ -16,6 +18,10 @@ import sys
 import tempfile
 from pathlib import Path
 
+from benchmarks.machine import Others, commit, machine, versions
+from benchmarks.process import ROOT
+
+KEPT = ROOT / "benchmarks" / "results" / "pages"
 FENCE = re.compile(r"^```console\n(.*?)^```", re.M | re.S)
 PROMPT = "$ "
 _END = "-- done "
@@ -77,6 +83,11 @@ def anew(page: str, shell: Shell) -> str:
     return FENCE.sub(typed, page)
 
 
+def screens(page: str) -> list[str]:
+    """Give what the fences of a page show."""
+    return FENCE.findall(page)
+
+
 def commands(fence: str) -> list[str]:
     """Give the commands of a fence; a line that ends with a backslash goes on in the next."""
     found: list[str] = []
@@ -98,12 +109,18 @@ def main() -> None:
     asked = parser.parse_args()
     for page in asked.pages:
         folder = asked.folder or Path(tempfile.mkdtemp(prefix="spectrans-"))
-        shell = Shell(folder)
+        shell, others = Shell(folder), Others(os.getpid())
         try:
             written = anew(page.read_text("utf-8"), shell)
         finally:
             shell.close()
+        busy = others.busy()
         page.write_text(written, "utf-8")
+        origin = {"commit": commit(), "machine": machine(), "versions": versions()}
+        kept = {**origin, "cores taken by others": busy, "screens": screens(written)}
+        text = json.dumps(kept, indent=1, ensure_ascii=False)
+        KEPT.mkdir(exist_ok=True)
+        (KEPT / f"{page.stem}.json").write_text(f"{text}\n", "utf-8")
         print(f"wrote {page}; what the commands made is in {folder}")
 
 

@@ -2,7 +2,7 @@
 
 A fence of the kind `sh` holds commands; one of the kind `console` holds commands behind `$ ` and
 what they print. The comment `<!-- not run: REASON -->` before a fence keeps the slow tests from
-running it, `<!-- not run from here on: REASON -->` that and every later one of the page.
+running it, for one of the `REASONS`.
 """
 
 import argparse
@@ -24,9 +24,12 @@ from spectrans.cli import app
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 KINDS = ("sh", "console")
-FENCE = re.compile(
-    r"(?:^<!-- not run( from here on)?: [^\n]+ -->\n+)?^```([^\n]*)\n(.*?)^```$", re.M | re.S
-)
+REASONS = {
+    "needs the network",
+    "needs several machines",
+    "tests/test_add_a_mixer.py runs it in a copy with the edits",
+}
+FENCE = re.compile(r"(?:^<!-- not run: ([^\n]+) -->\n+)?^```([^\n]*)\n(.*?)^```$", re.M | re.S)
 REDIRECTED = re.compile(r"(?<!\S)\d?[<>]+(&\d|\s*[\w./]+)")
 COMMAND: Any = typer.main.get_command(app)
 TARGETS = set(re.findall(r"^([a-z-]+):.*##", (ROOT / "Makefile").read_text("utf-8"), re.M))
@@ -42,19 +45,16 @@ class Fence(NamedTuple):
 
     kind: str
     lines: list[str]
-    run: bool
+    reason: str | None
 
 
 def fences(document: Path) -> Iterator[Fence]:
     """Give the fences of a document in order."""
-    ended = False
-    text = document.read_text("utf-8")
-    for found in FENCE.finditer(text):
-        marked, from_here_on = found[0].startswith("<!--"), bool(found[1])
-        ended = ended or from_here_on
-        shown = found[3] if found[2] == "console" else re.sub(r"^(?! )", "$ ", found[3], flags=re.M)
-        lines = [line for line in commands(shown) if line.strip()] if found[2] in KINDS else []
-        yield Fence(found[2], lines, run=not (marked or ended))
+    for found in FENCE.finditer(document.read_text("utf-8")):
+        reason, kind, text = found.groups()
+        shown = text if kind == "console" else re.sub(r"^(?! )", "$ ", text, flags=re.M)
+        lines = [line for line in commands(shown) if line.strip()] if kind in KINDS else []
+        yield Fence(kind, lines, reason)
 
 
 def programs(line: str) -> Iterator[list[str]]:

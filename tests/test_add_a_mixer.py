@@ -1,18 +1,20 @@
 """The page on adding a mixer, followed to the letter in a copy of the repository."""
 
+import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from benchmarks.terminal import Shell
+from tests.repository_copy import ROOT, copied
+from tests.shell_lines import fences
+
 PAGE = ROOT / "docs" / "add-a-mixer.md"
 NEW = re.compile(r"^```python\n# (\S+)\n(.*?)^```", re.M | re.S)
 CHANGED = re.compile(r"^```diff\n\+\+\+ (\S+)\n(.*?)^```", re.M | re.S)
-COPIED = ("src", "tests", "docs", "benchmarks", "examples", "scripts")
 
 
 def changed(text: str, hunks: str) -> str:
@@ -30,13 +32,7 @@ def changed(text: str, hunks: str) -> str:
 @pytest.fixture(scope="module")
 def followed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of the repository with the edits of the page."""
-    copy = tmp_path_factory.mktemp("repository")
-    ignored = shutil.ignore_patterns("__pycache__", "*.png", "*.egg-info")
-    for name in COPIED:
-        shutil.copytree(ROOT / name, copy / name, ignore=ignored)
-    for file in ROOT.iterdir():
-        if file.is_file() and not file.name.startswith("."):
-            shutil.copy(file, copy)
+    copy = copied(tmp_path_factory.mktemp("repository"))
     page = PAGE.read_text("utf-8")
     for name, text in NEW.findall(page):
         assert not (copy / name).exists()
@@ -48,19 +44,11 @@ def followed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("file", "chosen"),
-    [
-        ("tests/test_contract.py", "convolution"),
-        ("tests/test_tensors.py", "convolution"),
-        pytest.param(
-            *("tests/test_repository.py", "convolution or file or import or described or place"),
-            marks=pytest.mark.slow,
-        ),
-    ],
-    ids=["contract", "bad input", "repository"],
+    "file", ["tests/test_contract.py", "tests/test_tensors.py"], ids=["contract", "bad input"]
 )
-def test_a_mixer_made_by_the_page_passes(followed: Path, file: str, chosen: str) -> None:
+def test_a_mixer_made_by_the_page_passes(followed: Path, file: str) -> None:
     pytest_of_its_own = ["-p", "no:cacheprovider", "-q", "--no-header"]
+    chosen = "convolution"
     run = [sys.executable, "-m", "pytest", *pytest_of_its_own, file, "-k", chosen]
     # The copy comes before the installed library.
     environment = {"PYTHONPATH": f"{followed / 'src'}", "PATH": "", "OMP_NUM_THREADS": "1"}
@@ -71,3 +59,26 @@ def test_a_mixer_made_by_the_page_passes(followed: Path, file: str, chosen: str)
     passed = re.search(r"(\d+) passed", done.stdout)
     assert passed is not None
     assert int(passed[1]) > 30
+
+
+def test_the_page_has_four_edits() -> None:
+    page = PAGE.read_text("utf-8")
+    assert re.findall(r"^## (\d)\. ", page, re.M) == ["1", "2", "3", "4"]
+    parts = re.split(r"^## ", page, flags=re.M)
+    assert all(NEW.search(part) or CHANGED.search(part) for part in parts[1:])
+
+
+@pytest.mark.slow
+def test_the_lines_of_the_page_run_in_the_copy(
+    followed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(followed / "src"))
+    # What runs in the copy is none of what a measurement of coverage is about.
+    for name in [name for name in os.environ if name.startswith("COV")]:
+        monkeypatch.delenv(name)
+    lines = [line for fence in fences(PAGE) for line in fence.lines]
+    shell = Shell(followed)
+    try:
+        assert len([shell.run(line) for line in lines]) == 2
+    finally:
+        shell.close()

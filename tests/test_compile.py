@@ -31,9 +31,8 @@ def encoder(case: Case, **changes: Any) -> HybridEncoder:
     settings: dict[str, Any] = {
         "hidden_dim": 12, "num_layers": 2, "max_sequence_length": 31, "num_heads": 3, "dropout": 0.0
     }  # fmt: skip
-    return HybridEncoder(
-        **{**settings, **changes}, alternation_pattern="custom", layer_types=[case.options] * 2
-    )
+    plan = {"alternation_pattern": "custom", "layer_types": [case.options] * 2}
+    return HybridEncoder(**{**settings, **plan, **changes})
 
 
 def assert_compiled_equals_eager(model: nn.Module, backend: str) -> None:
@@ -58,6 +57,14 @@ def test_forward_and_backward_are_one_graph(case: Case) -> None:
 @pytest.mark.parametrize("case", CASES, ids=ids)
 def test_forward_and_backward_compile_with_inductor(case: Case) -> None:
     assert_compiled_equals_eager(encoder(case), "inductor")
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:Torchinductor does not support code generation for complex")
+@pytest.mark.parametrize("name", ["fourier", "gfnet", "afno"])
+def test_a_transform_behind_attention_compiles_with_inductor(name: str) -> None:
+    (case,) = (case for case in CASES if case.name == name)
+    assert_compiled_equals_eager(encoder(case, layer_types=["attention", case.options]), "inductor")
 
 
 @pytest.mark.parametrize("case", CASES, ids=ids)

@@ -97,6 +97,13 @@ def test_the_errors_of_imported_models_were_measured(family: str, classes: str) 
     assert f"\n| {family} | {len(rows)} | {error} | {largest} |\n" in page
 
 
+def test_the_time_of_the_demo_was_measured() -> None:
+    stored = json.loads((ROOT / "benchmarks" / "results" / "demo.json").read_text("utf-8"))
+    runs = [plan.seconds or 0.0 for plan in Results(**stored).plans for _ in plan.test]
+    shown = f"({len(runs)} runs of together {sum(runs):.0f} s, two at a time)"
+    assert shown in (ROOT / "README.md").read_text("utf-8")
+
+
 @pytest.mark.parametrize("document", ["choose-a-mixer.md", "choose-a-plan.md", "digits.md"])
 def test_scores_in_a_sentence_were_measured(document: str) -> None:
     files = [ROOT / "benchmarks" / "results" / name for name in ("demo.json", "digits12.json")]

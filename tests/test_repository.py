@@ -1,12 +1,15 @@
 """What the repository promises its contributors: where things are, and which way imports point."""
 
 import ast
+import inspect
 import re
 import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -122,10 +125,17 @@ def test_a_mixer_has_a_row_for_every_option_that_changes_what_is_computed(name: 
     assert MIXERS[name].model_fields.keys() - varied <= elsewhere
 
 
+@pytest.mark.parametrize(
+    "part", ["Normalisation", "Lengths", "Gradient", "Cost", "Source", "Tests"]
+)
 @pytest.mark.parametrize("name", OURS)
-def test_a_mixer_is_explained_in_the_maths(name: str) -> None:
-    headings = re.findall(r"^## `(\w+)`", (ROOT / "docs/maths.md").read_text("utf-8"), re.M)
-    assert headings.count(name) == 1
+def test_a_mixer_is_explained_in_the_maths(name: str, part: str) -> None:
+    page = (ROOT / "docs/maths.md").read_text("utf-8")
+    sections = re.findall(rf"^## `{name}`\n\n(.*?)(?=^## |\Z)", page, re.M | re.S)
+    assert len(sections) == 1
+    definition, *rest = sections[0].split("\n\n", 1)
+    assert re.search(r"`y(_i)? = ", definition)
+    assert f"\n- **{part}.** " in f"\n{rest[0]}"
 
 
 @pytest.mark.parametrize("path", FILES, ids=relative)
@@ -190,6 +200,38 @@ def functions_that_raise() -> Iterator[tuple[str, set[str], set[str]]]:
                     yield f"{relative(path)}:{node.name}", raised, described
 
 
+def documented_functions() -> Iterator[tuple[str, list[str], list[str]]]:
+    """The functions of the reference that take several arguments, and what is said of these."""
+    page = (ROOT / "docs" / "reference.md").read_text("utf-8")
+    for module, members in re.findall(
+        r"^::: (\S+)(?:\n +options:\n +members: \[(.+)\])?", page, re.M
+    ):
+        home = import_module(module)
+        names = members.split(", ") if members else [n for n in vars(home) if n[0] != "_"]
+        for holder in (getattr(home, name) for name in names):
+            if inspect.isfunction(holder) and (members or holder.__module__ == module):
+                yield from described_arguments(holder, ())
+            if inspect.isclass(holder) and (members or holder.__module__ == module):
+                for name, member in vars(holder).items():
+                    function = inspect.unwrap(getattr(member, "__func__", member))
+                    # One that overrides another is described there.
+                    if inspect.isfunction(function) and name[0] != "_":
+                        yield from described_arguments(function, holder.__mro__[1:])
+
+
+def described_arguments(
+    function: Any, bases: tuple[type, ...]
+) -> Iterator[tuple[str, list[str], list[str]]]:
+    several = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
+    given = inspect.signature(function).parameters.values()
+    asked = [p.name for p in given if p.kind not in several and p.name not in ("self", "cls")]
+    told = any("Parameters" in (getattr(b, function.__name__, None).__doc__ or "") for b in bases)
+    # What every mixer may have is described in `Mixer`.
+    if len(asked) > 1 and not told and function.__name__ != "forward_packed":
+        described = section(inspect.getdoc(function) or "", "Parameters")
+        yield f"{function.__module__}.{function.__qualname__}", asked, described
+
+
 FIELDS = list(classes_with_fields())
 RAISING = list(functions_that_raise())
 
@@ -199,6 +241,12 @@ RAISING = list(functions_that_raise())
 )
 def test_every_field_is_described_in_order(fields: list[str], described: list[str]) -> None:
     assert described == fields
+
+
+def test_every_argument_of_the_reference_is_described() -> None:
+    found = list(documented_functions())
+    assert len(found) > 50
+    assert [name for name, asked, described in found if asked != described] == []
 
 
 @pytest.mark.parametrize(

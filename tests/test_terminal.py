@@ -1,11 +1,15 @@
 """Pages that show what commands print."""
 
+import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from benchmarks.terminal import Shell, anew, commands
+from benchmarks import terminal
+from benchmarks.process import ROOT
+from benchmarks.terminal import KEPT, Shell, anew, commands, screens
 
 PAGE = "before\n```console\n$ {}\nold output\n```\nafter\n"
 
@@ -39,3 +43,23 @@ def test_a_command_that_fails_ends_the_run_with_its_output(shell: Shell) -> None
 
 def test_a_command_may_go_on_in_the_next_line() -> None:
     assert commands("$ one \\\n  two\nits output\n$ three\n") == ["one \\\n  two", "three"]
+
+
+def test_what_a_page_shows_is_kept_with_its_origin(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(PAGE.format("echo new"), "utf-8")
+    monkeypatch.setattr(terminal, "KEPT", tmp_path / "kept")
+    monkeypatch.setattr(sys, "argv", ["terminal", str(page), "--folder", str(tmp_path)])
+    terminal.main()
+    kept = json.loads((tmp_path / "kept" / "page.json").read_text("utf-8"))
+    assert kept.pop("screens") == ["$ echo new\nnew\n"]
+    assert kept.keys() == {"commit", "machine", "versions", "cores taken by others"}
+
+
+def test_pages_show_what_was_kept() -> None:
+    kept = {file.stem: json.loads(file.read_text("utf-8")) for file in KEPT.glob("*.json")}
+    pages = {name: (ROOT / "docs" / f"{name}.md").read_text("utf-8") for name in kept}
+    shown = {name: screens(page) for name, page in pages.items()}
+    assert shown == {name: file["screens"] for name, file in kept.items()}

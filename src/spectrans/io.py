@@ -54,6 +54,14 @@ def save_pretrained(
         A model of a class that `from_pretrained` could not build.
     OSError
         The folder cannot be written; what was there before is still whole.
+
+    Examples
+    --------
+    >>> from spectrans import HybridEncoder
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_pretrained(HybridEncoder(hidden_dim=16, num_layers=2), folder)
+    ...     sorted(path.name for path in Path(folder).iterdir())
+    ['config.json', 'model.safetensors']
     """
     name = type(model).__name__
     if MODELS.get(name) is not type(model):
@@ -116,6 +124,14 @@ def from_pretrained(directory: str | Path, model_class: type[BaseModel] = BaseMo
     ValueError
         A truncated, foreign or edited file, another model class, an unregistered mixer, or
         weights that do not fit the config.
+
+    Examples
+    --------
+    >>> from spectrans import FNetEncoder
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_pretrained(FNetEncoder(hidden_dim=16, num_layers=2), folder)
+    ...     from_pretrained(folder).config.num_layers
+    2
     """
     folder = Path(directory)
     for name in (CONFIG, WEIGHTS):

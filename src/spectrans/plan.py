@@ -77,7 +77,35 @@ def spatial_layers(pattern: str, num_layers: int) -> list[bool]:
 def alternating(
     pattern: str, num_layers: int, spectral: MixerOptions, spatial: MixerOptions
 ) -> Plan:
-    """Give the plan that puts `spatial` where the pattern says so and `spectral` elsewhere."""
+    """Give the plan that puts `spatial` where the pattern says so and `spectral` elsewhere.
+
+    Parameters
+    ----------
+    pattern
+        One of those of `spatial_layers`.
+    num_layers
+        Depth, at least 1.
+    spectral
+        Options of the layers that are not spatial.
+    spatial
+        Options of those that are.
+
+    Returns
+    -------
+    tuple of MixerOptions
+        One entry per layer.
+
+    Raises
+    ------
+    ValueError
+        Unknown pattern, or a count outside 0 to `num_layers`.
+
+    Examples
+    --------
+    >>> plan = alternating("top:1", 3, resolve("fourier"), resolve("attention"))
+    >>> [options.name for options in plan]
+    ['fourier', 'fourier', 'attention']
+    """
     return tuple(spatial if here else spectral for here in spatial_layers(pattern, num_layers))
 
 
@@ -181,7 +209,27 @@ def of_kind(argument: str, name: str, kind: Kind, settings: dict[str, Any] | Non
 
 
 def with_settings(argument: str, name: str, settings: dict[str, Any] | None) -> MixerOptions:
-    """Give the options of the mixer that `argument` names, with settings over defaults."""
+    """Give the options of a mixer, with settings over defaults.
+
+    Parameters
+    ----------
+    argument
+        The caller's argument that holds `name`, for the messages.
+    name
+        Mixer name.
+    settings
+        Options by name; None means all defaults. A "type" among them must be `name`.
+
+    Returns
+    -------
+    MixerOptions
+        Frozen options.
+
+    Raises
+    ------
+    ValueError
+        Another "type", an unknown name, or a bad setting.
+    """
     settings = {"type": name, **(settings or {})}
     if settings["type"] != name:
         raise ValueError(

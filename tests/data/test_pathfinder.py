@@ -233,3 +233,22 @@ def test_the_published_task_never_changes() -> None:
 def test_settings_that_cannot_be_are_refused_in_one_sentence(source: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(sentence)}"):
         load(source)
+
+
+@pytest.mark.parametrize(("contour", "least", "most"), [(14, 0.5, 0.55), (6, 0.6, 0.75)])
+def test_the_distance_of_the_discs_alone_tells_only_short_curves(
+    contour: int, least: float, most: float
+) -> None:
+    random, look = generator(0), Pathfinder(contour=contour).look()
+    apart: tuple[list[float], list[float]] = ([], [])
+    while len(apart[0]) < 1500:
+        made = grow(random, look, 512)
+        for begin, end, curve in zip(made.begin, made.end, made.curve, strict=True):
+            tips = [(begin[which][0], end[which][-1]) for which in (curve == 0, curve == 1)]
+            for one, (first, _) in enumerate(tips):
+                for two, (_, last) in enumerate(tips):
+                    apart[one == two].append(float(np.linalg.norm(first - last)))
+    cuts = np.linspace(0, look.size * 2**0.5, 200)[:, None]
+    far, near = (np.asarray(some) > cuts for some in apart)
+    right = (far.mean(1) + 1 - near.mean(1)) / 2
+    assert least <= max(right.max(), (1 - right).max()) <= most

@@ -8,7 +8,7 @@ import onnxruntime
 import pytest
 import torch
 
-from spectrans import export, mixers
+from spectrans import HybridEncoder, export, mixers
 from spectrans.models import BaseModel
 from tests.export.plans import LONG, PLANS, classifier, encoder, padded
 
@@ -44,6 +44,21 @@ def test_onnxruntime_gives_the_answers_of_the_model(name: str, tmp_path: Path) -
     report = export.save(model, tmp_path / "model.onnx", route="matmul")
     assert report.metadata.lengths == (1, None)
     assert worst_error(report.path, model) <= 1e-5
+
+
+@pytest.mark.parametrize("route", ["fft", pytest.param("matmul", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "options",
+    [mixers.GFNet(grid=(4, 6)), mixers.AFNO(grid=(4, 6), num_blocks=2)],
+    ids=["gfnet", "afno"],
+)
+def test_a_mixer_on_a_grid_is_exported(options: Any, route: Any, tmp_path: Path) -> None:
+    model = HybridEncoder(
+        hidden_dim=12, num_layers=1, num_heads=3, max_sequence_length=24,
+        alternation_pattern="custom", layer_types=[options],
+    ).eval()  # fmt: skip
+    report = export.save(model, tmp_path / "model.onnx", route=route, length=24)
+    assert worst_error(report.path, model, [(1, 24), (3, 24)]) <= 1e-5
 
 
 @pytest.mark.slow

@@ -45,6 +45,12 @@ def load(source: str | Path | DataSpec, *, refuse: Refuse = strict, **settings: 
     ------
     ValueError
         An unknown name, a setting that cannot act, or what is wrong with the file.
+
+    Examples
+    --------
+    >>> digits = load("digits")
+    >>> len(digits.train), digits.max_length, digits.task.describe()
+    (1197, 144, 'in 10 classes')
     """
     spec = source if isinstance(source, DataSpec) else DataSpec(source=str(source), **settings)
     path = Path(spec.source)

@@ -65,7 +65,20 @@ class _Ids(Options):
         return tokens
 
     def stand_in(self, rows: int, length: int) -> Tensor:
-        """Make up a batch, to measure what a training step costs."""
+        """Make up a batch, to measure what a training step costs.
+
+        Parameters
+        ----------
+        rows
+            Of the batch.
+        length
+            Tokens of each.
+
+        Returns
+        -------
+        Tensor
+            What a model takes.
+        """
         return torch.randint(self.vocab_size, (rows, length))
 
 
@@ -203,7 +216,20 @@ class Vectors(Options):
         return shown
 
     def stand_in(self, rows: int, length: int) -> Tensor:
-        """Make up a batch, to measure what a training step costs."""
+        """Make up a batch, to measure what a training step costs.
+
+        Parameters
+        ----------
+        rows
+            Of the batch.
+        length
+            Tokens of each.
+
+        Returns
+        -------
+        Tensor
+            What a model takes.
+        """
         return torch.randn(rows, length, len(self.mean) + ROOM)
 
 

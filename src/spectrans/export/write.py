@@ -91,6 +91,15 @@ def save(
         Another kind of model, or both `options` and settings.
     ModuleNotFoundError
         `.onnx` without the `onnx` extra.
+
+    Examples
+    --------
+    >>> from spectrans import HybridEncoder
+    >>> model = HybridEncoder(hidden_dim=8, num_layers=1, num_heads=1)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     report = save(model, Path(folder) / "model.pt2")
+    >>> report.path.name, report.max_relative_error < 1e-5
+    ('model.pt2', True)
     """
     if options is not None and settings:
         raise TypeError(must("options", "be left out when settings are given", options))

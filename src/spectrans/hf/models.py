@@ -44,7 +44,30 @@ class SpectransModel(SpectransPreTrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
     ) -> BaseModelOutputWithPooling:
-        """Encode a batch; the inputs are those of `spectrans.HybridTransformer`."""
+        """Encode a batch.
+
+        Parameters
+        ----------
+        input_ids
+            Token ids; give these or `inputs_embeds`.
+        attention_mask
+            1 at real tokens; padding in any place changes no real token.
+        token_type_ids
+            What kind each token is of; None is 0 everywhere.
+        position_ids
+            Where each token is; None counts the real tokens of each row.
+        inputs_embeds
+            Token vectors, in the place of embedded ids.
+        output_attentions
+            Whether the weights of the attention layers are given; None is as the config says.
+        output_hidden_states
+            Whether the states between blocks are given; None is as the config says.
+
+        Returns
+        -------
+        BaseModelOutputWithPooling
+            Hidden states, zeros at padding, and the pooled row of a model with a pooler.
+        """
         inputs: Inputs = {
             "input_ids": input_ids,
             "attention_mask": attention_mask,
@@ -88,10 +111,34 @@ class _Labelled(SpectransPreTrainedModel):
         output_hidden_states: bool | None = None,
         num_items_in_batch: Tensor | int | None = None,
     ) -> ModelOutput:
-        """Answer a batch; the inputs are those of `spectrans.HybridTransformer`.
+        """Answer a batch.
 
-        The label -100 is no label. With `num_items_in_batch` the loss is the sum over all labels
-        divided by that number; see `spectrans.hf.losses`.
+        Parameters
+        ----------
+        input_ids
+            Token ids; give these or `inputs_embeds`.
+        attention_mask
+            1 at real tokens; padding in any place changes no real token.
+        token_type_ids
+            What kind each token is of; None is 0 everywhere.
+        position_ids
+            Where each token is; None counts the real tokens of each row.
+        inputs_embeds
+            Token vectors, in the place of embedded ids.
+        labels
+            What should be answered; -100 is no label. With them there is a loss.
+        output_attentions
+            Whether the weights of the attention layers are given; None is as the config says.
+        output_hidden_states
+            Whether the states between blocks are given; None is as the config says.
+        num_items_in_batch
+            What the sum of the losses is divided by; None is the number of labels here, see
+            `spectrans.hf.losses`.
+
+        Returns
+        -------
+        ModelOutput
+            `logits`, and `loss`, `hidden_states` and `attentions` where they are asked for.
         """
         inputs: Inputs = {
             "input_ids": input_ids,
@@ -200,7 +247,34 @@ class SpectransForQuestionAnswering(SpectransPreTrainedModel):
         output_attentions: bool | None = None,
         output_hidden_states: bool | None = None,
     ) -> QuestionAnsweringModelOutput:
-        """Answer a batch; the inputs are those of `spectrans.HybridTransformer`."""
+        """Answer a batch.
+
+        Parameters
+        ----------
+        input_ids
+            Token ids; give these or `inputs_embeds`.
+        attention_mask
+            1 at real tokens; padding in any place changes no real token.
+        token_type_ids
+            What kind each token is of; None is 0 everywhere.
+        position_ids
+            Where each token is; None counts the real tokens of each row.
+        inputs_embeds
+            Token vectors, in the place of embedded ids.
+        start_positions
+            First token of each answer; with `end_positions` there is a loss.
+        end_positions
+            Last token of each answer.
+        output_attentions
+            Whether the weights of the attention layers are given; None is as the config says.
+        output_hidden_states
+            Whether the states between blocks are given; None is as the config says.
+
+        Returns
+        -------
+        QuestionAnsweringModelOutput
+            Scores of every token as the start and as the end, the lowest there are at padding.
+        """
         inputs: Inputs = {
             "input_ids": input_ids,
             "attention_mask": attention_mask,

@@ -49,6 +49,21 @@ def register(options: OptionsClass) -> OptionsClass:
         The class lacks a name or kind, or the name belongs to another mixer.
     TypeError
         It is not a subclass of `MixerOptions`.
+
+    Examples
+    --------
+    >>> from typing import ClassVar
+    >>> class Turn(MixerOptions):
+    ...     name: ClassVar[str] = "turn"
+    ...     kind: ClassVar[str] = "spatial"
+    ...     def build(self, dims: Dims) -> Mixer:
+    ...         return TurnMixer()
+    >>> class TurnMixer(Mixer):
+    ...     def forward(self, x):
+    ...         return x.roll(1, dims=1)
+    >>> register(Turn) is resolve("turn").__class__
+    True
+    >>> del MIXERS["turn"]
     """
     if not (isinstance(options, type) and issubclass(options, MixerOptions)):
         raise TypeError(must("options", "be a subclass of MixerOptions", options))

@@ -91,7 +91,30 @@ class MixerOptions(Options):
 
 
 def head_dim(hidden_dim: int, num_heads: int) -> int:
-    """Give the channels of one head; refuse a split that leaves a remainder or nothing."""
+    """Give the channels of one head.
+
+    Parameters
+    ----------
+    hidden_dim
+        Channels of a token.
+    num_heads
+        Heads that share them.
+
+    Returns
+    -------
+    int
+        Channels of each head.
+
+    Raises
+    ------
+    ValueError
+        One of the two is below 1, or the split leaves a remainder.
+
+    Examples
+    --------
+    >>> head_dim(64, 4)
+    16
+    """
     for name, value in (("hidden_dim", hidden_dim), ("num_heads", num_heads)):
         if value < 1:
             raise ValueError(must(name, "be at least 1", value))

@@ -160,10 +160,27 @@ class BaseModel(nn.Module):
         position_ids: Tensor | None = None,
         states: list[Tensor] | None = None,
     ) -> tuple[Tensor, Rows | None]:
-        """Give hidden states, packed where the batch has padding, and how they were packed.
+        """Give the hidden states, dense or packed, and where packed rows lie: `answer` takes both.
 
-        `answer` takes both. The inputs are those of `forward`; the list `states` gets what the
-        first block sees and what each block gives.
+        Parameters
+        ----------
+        input_ids
+            This and the four that follow are as of `forward`.
+        inputs_embeds
+            See there.
+        attention_mask
+            See there.
+        token_type_ids
+            See there.
+        position_ids
+            See there.
+        states
+            A list that gets what the first block sees and what each block gives.
+
+        Returns
+        -------
+        tuple
+            Hidden states, and `Rows` where they are packed, else None.
         """
         width = self.config.embedding_dim or self.config.hidden_dim
         x = check_input(input_ids, inputs_embeds, width, self.embedding, self.blocks[0])
@@ -175,7 +192,20 @@ class BaseModel(nn.Module):
         return self._encode(self._embed(x, types, place), rows, states), rows
 
     def answer(self, hidden: Tensor, rows: Rows | None) -> Tensor:
-        """Give what the head makes of hidden states, or the states themselves, unpacked."""
+        """Give what the head makes of hidden states, or the states themselves, unpacked.
+
+        Parameters
+        ----------
+        hidden
+            What `encode` gives, dense or packed.
+        rows
+            Where packed rows lie; None where the batch is dense.
+
+        Returns
+        -------
+        Tensor
+            As of `forward`.
+        """
         if self.output_head is not None:
             return self.output_head(hidden, rows)
         return hidden if rows is None else rows.unpack(hidden)

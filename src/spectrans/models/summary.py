@@ -95,7 +95,20 @@ class Summary:
 
 
 def summarise(model: "BaseModel", sequence_length: int) -> Summary:
-    """Summarise a model for rows of one length, without running it on data."""
+    """Summarise a model for rows of one length, without running it on data.
+
+    Parameters
+    ----------
+    model
+        Any of our models.
+    sequence_length
+        Tokens of a row.
+
+    Returns
+    -------
+    Summary
+        Parameters and operations of every layer; print it.
+    """
     d = model.config.hidden_dim
     layers = []
     counted: dict[Any, tuple[int, int]] = {}

@@ -55,7 +55,20 @@ class Source:
         return names[0]
 
     def setting(self, name: str, default: Any) -> Any:
-        """Give a setting of the config, or its default where it is missing."""
+        """Give a setting of the config.
+
+        Parameters
+        ----------
+        name
+            As the config has it.
+        default
+            Where there is no config, or no such setting.
+
+        Returns
+        -------
+        Any
+            The value as it was read.
+        """
         return (self.config or {}).get(name, default)
 
 

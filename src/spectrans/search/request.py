@@ -48,6 +48,12 @@ class Search(Options):
         Decides what is tried.
     shared
         Sizes, data and training of every trial; its own plan counts for nothing.
+
+    Examples
+    --------
+    >>> asked = Search(trials=8, mixers="fourier,gfnet", shared=RunSpec(steps=100))
+    >>> asked.spec("gfnet,attention").steps
+    100
     """
 
     format: Literal["spectrans-search-1"] = "spectrans-search-1"

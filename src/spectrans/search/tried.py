@@ -150,7 +150,20 @@ class Found(Options):
 
     @classmethod
     def begun(cls, search: Search, dataset: Dataset) -> "Found":
-        """Give a search that has tried nothing."""
+        """Give a search that has tried nothing.
+
+        Parameters
+        ----------
+        search
+            What is asked for.
+        dataset
+            What it is to be tried on.
+
+        Returns
+        -------
+        Found
+            Without trials.
+        """
         return cls(search=search, data=Seen.of(dataset), versions=versions())
 
 

@@ -89,7 +89,15 @@ class Meter:
     """Adds up answers batch by batch, in memory that does not grow with their number."""
 
     def add(self, outputs: Tensor, targets: Tensor) -> None:
-        """Count a batch."""
+        """Count a batch.
+
+        Parameters
+        ----------
+        outputs
+            Of a model.
+        targets
+            Of the same batch, as `Task.targets` gives them.
+        """
         raise NotImplementedError
 
     def scores(self) -> Scores:
@@ -256,7 +264,20 @@ class Task(Options):
         raise NotImplementedError
 
     def answer(self, row: Float[np.ndarray, "..."], top: int) -> dict[str, Any]:
-        """Give the answer for one row as plain data; `top` limits how many classes it names."""
+        """Give the answer for one row as plain data.
+
+        Parameters
+        ----------
+        row
+            What `answers` makes of the outputs for this row.
+        top
+            Classes or tokens to name, at most.
+
+        Returns
+        -------
+        dict
+            What `spectrans predict --json` prints of a row.
+        """
         raise NotImplementedError
 
     def show(self, answer: dict[str, Any]) -> str:

@@ -54,7 +54,22 @@ class MaskedLM(TokenTask):
     def ask(
         self, tokens: np.ndarray, label: Any, random: np.random.RandomState
     ) -> tuple[np.ndarray, Any]:
-        """Hide some tokens of a row, at least one."""
+        """Hide some tokens of a row, at least one.
+
+        Parameters
+        ----------
+        tokens
+            Ids of the row.
+        label
+            Counts for nothing: rows label themselves.
+        random
+            Draws which tokens are asked for, and what is shown in their place.
+
+        Returns
+        -------
+        tuple
+            The row as it is shown, and the ids that are asked for, -100 elsewhere.
+        """
         asked = random.random_sample(len(tokens)) < ASKED
         asked[random.randint(len(tokens))] |= not asked.any()
         # Bytes cannot hold -100.

@@ -122,7 +122,20 @@ class MultiLabel(Task):
         return {"labels": self.chosen(row, dict.fromkeys(self.labels, THRESHOLD)), "top": likely}
 
     def chosen(self, row: Float[np.ndarray, " classes"], limits: dict[str, float]) -> list[str]:
-        """Give the classes that reach their limits, the likeliest first."""
+        """Give the classes that reach their limits.
+
+        Parameters
+        ----------
+        row
+            Probability of every class.
+        limits
+            Of every class the probability from which it is chosen.
+
+        Returns
+        -------
+        list of str
+            Classes, the likeliest first.
+        """
         order = np.argsort(-row, kind="stable")
         return [self.labels[k] for k in order if row[k] >= limits[self.labels[k]]]
 

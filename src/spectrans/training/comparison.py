@@ -32,6 +32,12 @@ class Comparison(Options):
         one that was best on validation.
     shared
         Everything else; its own plan, seed and learning rate count for nothing.
+
+    Examples
+    --------
+    >>> asked = Comparison(plans=("attention", "fourier"), seeds=(0, 1), shared=RunSpec(steps=100))
+    >>> asked.spec("fourier", seed=1).steps
+    100
     """
 
     format: Literal["spectrans-compare-1"] = "spectrans-compare-1"
@@ -71,7 +77,22 @@ class Comparison(Options):
     def spec(
         self, plan: str, learning_rate: float | None = None, seed: int | None = None
     ) -> RunSpec:
-        """Give the spec of one run; of the first rate and seed where none is named."""
+        """Give the spec of one run.
+
+        Parameters
+        ----------
+        plan
+            Layout string.
+        learning_rate
+            None is the first one.
+        seed
+            None is the first one.
+
+        Returns
+        -------
+        RunSpec
+            What `train` takes.
+        """
         changes = {
             "plan": plan,
             "learning_rate": self.learning_rates[0] if learning_rate is None else learning_rate,

@@ -72,6 +72,16 @@ def answers(
     -------
     list of ndarray
         In the order of `sequences`; for classes, their probabilities.
+
+    Examples
+    --------
+    >>> from spectrans.data import load
+    >>> from spectrans.training.spec import RunSpec
+    >>> digits = load("digits")
+    >>> model = RunSpec(plan="gfnet", num_layers=1, hidden_dim=8, num_heads=1).build(digits)
+    >>> found = answers(model, digits.task, digits.encoding, digits.test.tokens[:2])
+    >>> [row.shape for row in found]
+    [(10,), (10,)]
     """
     model.eval()
     lengths = np.array([len(sequence) for sequence in sequences], dtype=np.int64)

@@ -76,6 +76,13 @@ def train(
         The folder is in use, or holds another run.
     ModuleNotFoundError
         transformers or accelerate is not installed, or tensorboard where it is asked for.
+
+    Examples
+    --------
+    >>> data = load("recall32?train=32&validation=16&test=16")
+    >>> spec = RunSpec(plan="fourier", num_layers=1, hidden_dim=8, num_heads=1, steps=2)
+    >>> train(spec, data).record.metrics.steps
+    2
     """
     require_engine()
     if tensorboard:
