@@ -19,6 +19,7 @@ from tests.cli.command import COMMAND, ENVIRONMENT, spectrans
 from tests.made_runs import saved_run
 from tests.serving.client import serving, talk
 
+JSON = {"content-type": "application/json"}
 MARKUP = "<img src=x onerror=document.title='caught'>"
 ROWS = "".join(
     json.dumps({"text": f"{n:03d} <b>{MARKUP if n % 2 else 'plain'}</b>", "label": label}) + "\n"
@@ -72,8 +73,7 @@ def test_a_server_says_where_it_is_answers_and_ends_when_it_is_told_to(folder: P
     with process(folder) as served:
         port = int(re.findall(r"^\S+ at http://127\.0\.0\.1:(\d+)/\n$", served.first)[0])
         body = json.dumps({"input": "abc"}).encode()
-        headers = {"content-type": "application/json"}
-        reply = talk(port, "POST", "/predict", body, headers)
+        reply = talk(port, "POST", "/predict", body, JSON)
         assert reply.status == 200
         assert len(reply.body["answers"]) == 1
         code, out, err = served.end()
@@ -90,12 +90,32 @@ def test_a_request_that_is_under_way_at_sigterm_is_answered(folder: Path) -> Non
     with process(folder, "--batch-wait", "2", "--json") as served, ThreadPoolExecutor(1) as client:
         port = int(json.loads(served.first)["page"].rpartition(":")[2].strip("/"))
         body = json.dumps({"input": "abc"}).encode()
-        headers = {"content-type": "application/json"}
-        asked = client.submit(talk, port, "POST", "/predict", body, headers)
+        asked = client.submit(talk, port, "POST", "/predict", body, JSON)
         while talk(port, "GET", "/health").body["waiting"] < 1:
             time.sleep(0.01)
         code, _, err = served.end()
         assert (asked.result().status, code) == (200, 0)
+    assert "Traceback" not in err
+
+
+def test_a_second_signal_ends_a_server_at_once(folder: Path) -> None:
+    # The batch would wait for a second row for longer than this test takes.
+    with process(folder, "--batch-wait", "20", "--json") as served, ThreadPoolExecutor(1) as client:
+        port = int(json.loads(served.first)["page"].rpartition(":")[2].strip("/"))
+        body = json.dumps({"input": "abc"}).encode()
+        asked = client.submit(talk, port, "POST", "/predict", body, JSON)
+        while talk(port, "GET", "/health").body["waiting"] < 1:
+            time.sleep(0.01)
+        begun = time.monotonic()
+        served.inner.send_signal(signal.SIGTERM)
+        time.sleep(1)
+        assert served.inner.poll() is None
+        code, out, err = served.end()
+        assert time.monotonic() - begun < 15
+        # Cut off, or told that there is no answer.
+        assert asked.exception() is not None or asked.result().status == 500
+    assert (code, out) == (0, "")
+    assert err.endswith("ended: at once, and what was under way is not answered\n")
     assert "Traceback" not in err
 
 

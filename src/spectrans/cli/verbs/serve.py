@@ -1,6 +1,7 @@
 """Answer over HTTP with a trained model."""
 
 import json
+import logging
 import os
 from importlib.util import find_spec
 from pathlib import Path
@@ -73,9 +74,14 @@ def run(
         reached = "this machine alone can reach it; " if is_loopback(bound) else ""
         say.print(f"{reached}Ctrl-C ends it", style="dim")
 
+    serving = server(app, limits, ready)
+    # Requests that a second signal cuts off are no faults of anybody.
+    logging.getLogger("uvicorn.error").addFilter(lambda record: not serving.force_exit)
     with failing():
-        server(app, limits, ready).run([bound])
-    say.print("ended: what had come in is answered", style="dim")
+        serving.run([bound])
+    hurried = "at once, and what was under way is not answered"
+    told = hurried if serving.force_exit else "what had come in is answered"
+    say.print(f"ended: {told}", style="dim")
 
 
 def _require_libraries() -> None:
