@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from json import JSONDecodeError
 
-
 # Names that a sentence lists; a table may have a million columns.
 MOST_NAMED = 50
 
