@@ -1,7 +1,8 @@
 """Keep a server as busy as it can be, and watch it: python -m benchmarks.load RUN.
 
 Starts `spectrans serve RUN` and asks it from many connections at once, more than its queue takes.
-Prints requests per second, how they ended, how long answers took, and the server's memory.
+Prints requests per second, how they ended, how long answers took, and the server's memory. `--json`
+keeps these with the commit, the machine and the model.
 """
 
 import argparse
@@ -15,6 +16,8 @@ import time
 from collections import Counter
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from benchmarks.machine import commit, machine
 
 # Bytes of a text at most; the least is 1.
 LONGEST = 60
@@ -100,6 +103,16 @@ def report(tally: Tally, seconds: float, clients: int) -> str:
     )
 
 
+def model(run: Path) -> dict[str, str | int]:
+    """What answered: the plan of a run, its parameters and its data."""
+    record = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    return {
+        "plan": record["spec"]["plan"],
+        "parameters": record["metrics"]["parameters"],
+        "data": record["data"]["name"],
+    }
+
+
 def main(words: list[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__)
@@ -119,6 +132,10 @@ def main(words: list[str] | None = None) -> int:
     print(f"exit code           {server.returncode}")
     if asked.json is not None:
         figures = {
+            "commit": commit(),
+            "day": time.strftime("%Y-%m-%d", time.gmtime()),
+            "machine": machine(),
+            "model": model(Path(asked.run)),
             "seconds": asked.seconds,
             "clients": asked.clients,
             "statuses": dict(tally.statuses),

@@ -4,6 +4,7 @@
 cores), and keeps how many faults were tried and did no harm, with the commit and the day;
 `--only WORD...` runs those of a row, such as K1, or those with a word in their name, and leaves the
 other counts as they are. `--read FILE...` takes counts from files that `pytest --junitxml` wrote.
+Both want a checkout in which nothing of these is changed, so that the commit says what was run.
 
 `--short` runs the tests without the long ones, writes nothing, and prints for every row how many
 faults were injected, how many were handled, and how many did harm in silence; it fails unless that
@@ -25,6 +26,7 @@ from xml.etree import ElementTree
 
 from benchmarks.machine import commit, machine
 from benchmarks.process import ROOT
+from spectrans.errors import some
 
 ROWS = ROOT / "tests" / "faults" / "rows.toml"
 STORED = ROOT / "benchmarks" / "results" / "trust.json"
@@ -150,10 +152,17 @@ def _load(seen: dict[str, Any]) -> str:
     ended = ", ".join(f"{count:,} with {status}" for status, count in sorted(statuses.items()))
     quarter = len(memory) // 4
     late = memory[-quarter:]
+    where = ""
+    if "commit" in seen:
+        model = seen["model"]
+        where = (
+            f" with a model of {model['parameters']:,} parameters (`{model['plan']}`) at commit "
+            f"{seen['commit']} on {seen['machine']['cores']} cores"
+        )
     return (
-        f"L1: `python -m benchmarks.load RUN` kept a server busy for {seen['seconds']:g} s from "
-        f"{seen['clients']} connections: requests ended {ended}; 99 of 100 answers came within "
-        f"{seen['slow'] / 1e3:.1f} s. Memory was {memory[0]:.0f} MiB at first, {max(memory):.0f} "
+        f"L1: `python -m benchmarks.load RUN` kept a server{where} busy for {seen['seconds']:g} s "
+        f"from {seen['clients']} connections: requests ended {ended}; 99 of 100 answers came "
+        f"within {seen['slow'] / 1e3:.1f} s. Memory was {memory[0]:.0f} MiB at first, {max(memory):.0f} "
         f"at most, and {min(late):.0f} to {max(late):.0f} in the last quarter; SIGTERM ended it "
         f"with exit code {seen['code']}.\n"
     )
@@ -235,6 +244,23 @@ def short(words: list[str], jobs: int) -> int:
     return 1 if tried != held or code else 0
 
 
+def uncommitted() -> list[str]:
+    """Give the files of the library and the tests that the commit does not say of."""
+    asked = [
+        "git",
+        "-C",
+        str(ROOT),
+        "status",
+        "--porcelain",
+        "--",
+        "src",
+        "tests",
+        "benchmarks/*.py",
+    ]
+    told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    return [line[3:] for line in told.splitlines()]
+
+
 def keep(files: list[Path], again: list[str]) -> None:
     """Keep the counts of some files, beside those of other tests.
 
@@ -277,6 +303,9 @@ def main(words: list[str] | None = None) -> int:
         parser.error(f"--only must match a row or a test, got {' '.join(asked.only)}")
     if asked.short:
         return short(asked.only, asked.jobs)
+    if (asked.run or asked.read) and (changed := uncommitted()):
+        rule = "be committed before counts are kept"
+        parser.error(f"src, tests and benchmarks must {rule}, {some(changed)} not")
     if asked.run:
         keep([run(tests)[0]], tests)
     elif asked.read:

@@ -2,12 +2,14 @@
 
 import ast
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from benchmarks import trust
+from benchmarks import load, trust
 from benchmarks.trust import PAGE, STORED, card, counted, keep, matching, named, of, page, rows
+from tests.made_runs import made_run
 
 ROOT = Path(__file__).parents[1]
 IDS = (
@@ -150,6 +152,42 @@ def test_counts_are_replaced_test_by_test_and_say_of_when_they_are(
     # Of what was run again and gave no count, as a test that is skipped, there is none.
     assert found == {one: {"tried": 1, "held": 1, "commit": "def"}, three: old}
     assert day > "2026"
+
+
+def test_counts_are_kept_of_what_is_committed_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "trust.json").write_text("{}")
+    monkeypatch.setattr(trust, "STORED", tmp_path / "trust.json")
+    monkeypatch.setattr(trust, "ROOT", tmp_path)
+    git = ["git", "-c", "user.name=a", "-c", "user.email=a", "-C", str(tmp_path)]
+    for folder in ("src", "tests", "benchmarks", "docs"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "a.py").touch()
+    for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "a"]):
+        subprocess.run([*git, *words], check=True)
+    (tmp_path / "docs" / "a.py").write_text("changed")
+    assert trust.uncommitted() == []
+    (tmp_path / "tests" / "test_new.py").touch()
+    (tmp_path / "benchmarks" / "a.py").write_text("changed")
+    for asked in (["--run"], ["--read", "a.xml"]):
+        with pytest.raises(SystemExit, match="2"):
+            trust.main(asked)
+        sentence = "src, tests and benchmarks must be committed before counts are kept, benchmarks/a.py, tests/test_new.py are not"
+        assert sentence in capsys.readouterr().err
+    assert (tmp_path / "trust.json").read_text() == "{}"
+
+
+def test_figures_of_load_say_of_what_and_where_they_are(tmp_path: Path) -> None:
+    record = made_run("digits12").record.model_dump(mode="json")
+    (tmp_path / "run.json").write_text(json.dumps(record))
+    told = load.model(tmp_path)
+    assert (told["plan"], told["data"]) == (record["spec"]["plan"], "digits12")
+    seen = json.loads(trust.LOAD.read_text("utf-8")) | {
+        "model": told, "commit": "abc", "machine": {"cores": 3},
+    }  # fmt: skip
+    shown = trust._load(seen)
+    assert f"(`{told['plan']}`) at commit abc on 3 cores busy for" in shown
 
 
 def test_harm_ends_the_command_with_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

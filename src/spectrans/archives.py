@@ -60,10 +60,28 @@ def open_archive(path: Path) -> Any:
     # A zip file may begin with anything; NumPy would take the rest for a pickle.
     if begins not in (b"PK\x03\x04", b"PK\x05\x06"):
         raise ValueError(f"{path.name} must be a whole .npz file, got one that begins otherwise")
+    refuse_unpacked(path, unpacked)
+    return np.load(path, allow_pickle=False)
+
+
+def refuse_unpacked(path: Path, unpacked: int) -> None:
+    """Refuse a file that unpacks to far more than its size.
+
+    Parameters
+    ----------
+    path
+        An existing file.
+    unpacked
+        The bytes that it says it unpacks to.
+
+    Raises
+    ------
+    ValueError
+        Names both.
+    """
     if unpacked > max(LARGE, MOST_UNPACKED * path.stat().st_size):
         rule = f"unpack to at most {MOST_UNPACKED} times its size"
         raise ValueError(f"{must(path.name, rule, unpacked)} bytes")
-    return np.load(path, allow_pickle=False)
 
 
 def read_array(path: Path, archive: Any, name: str) -> Any:

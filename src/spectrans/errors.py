@@ -4,17 +4,21 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from json import JSONDecodeError
 
+# Names that a sentence lists; a table may have a million columns.
+MOST_NAMED = 50
+
 
 class FaultError(ValueError):
     """What is wrong with one value, in words that follow its name: `must be a string, got 3`."""
 
 
 def unknown(kind: str, name: object, known: Iterable[str]) -> str:
-    """Say that `name` is not a known `kind`, with the nearest match and the full list."""
+    """Say that `name` is not a known `kind`, with the nearest match and what there is."""
     names = sorted(known)
     near = get_close_matches(str(name), names, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    listing = ", ".join(names) if names else "none"
+    more = f" and {len(names) - MOST_NAMED:,} more" if len(names) > MOST_NAMED else ""
+    listing = ", ".join(names[:MOST_NAMED]) + more if names else "none"
     return f"unknown {kind} {name!r}{hint} (available: {listing})"
 
 

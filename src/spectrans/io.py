@@ -10,8 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
-from safetensors import SafetensorError
-from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
 from torch import Tensor
 
@@ -21,6 +19,7 @@ from spectrans.disk import keep_names, make_folder, placing, write_through
 from spectrans.errors import must, some, unknown
 from spectrans.models import MODELS, BaseModel
 from spectrans.models.paper import is_large, numbers
+from spectrans.safefiles import from_bytes
 from spectrans.version import __version__
 
 CONFIG = "config.json"
@@ -175,11 +174,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, Tensor]]:
     config = inner if isinstance(inner, dict) else config
     weights = path.read_bytes()
     wanted = config.pop(CHECKSUM, None)
-    try:
-        tensors = from_bytes(weights)
-    except SafetensorError as error:
-        message = f"{path} must be a whole safetensors file, got: {error}"
-        raise ValueError(message) from None
+    tensors = from_bytes(path, weights)
     if wanted is not None:
         refuse_sum(path, weights, wanted)
     return config, {key.removeprefix(prefix): value for key, value in tensors.items()}

@@ -149,6 +149,10 @@ FAULTS: dict[str, tuple[str, bytes, dict[str, Any], str]] = {
         "f.csv must have a column with a usual name for the text, such as 'text', "
         r"got '\x1b[31mtext, label'; say which one it is with --text",
     ),
+    "terminal codes in what there is": (
+        "f.csv", b"te\x07xt,label\nhello,a\n", {"text": "sentence"},
+        "f.csv: unknown column 'sentence' (available: label, te\x07xt)",
+    ),
     "label is null": (
         "f.jsonl", b'{"text": "a", "label": null}\n', {},
         "f.jsonl line 1: label must not be empty, got None; label or remove the row",

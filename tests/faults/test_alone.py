@@ -1,19 +1,18 @@
 """Machines that are offline, bare, or written to by nobody: the first run works, and asks no one."""
 
+import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from urllib.request import Request, urlopen
 
 import pytest
 
-from tests.cli.command import write_table
-from tests.faults.watched import alone
+from tests.cli.command import COMMAND, write_table
+from tests.cli.made import make_run
+from tests.faults.watched import alone, commands, environment
 
-RUN = """
-from spectrans.cli import main
-sys.argv = ["spectrans", *{words!r}]
-main()
-"""
 SIZES = (
     "-p",
     "gfnet,attention",
@@ -34,9 +33,17 @@ def test_the_look_out_sees_a_connection(tmp_path: Path) -> None:
     assert "PermissionError: socket.getaddrinfo" in done.stderr
 
 
+def test_the_look_out_sees_a_connection_of_a_process_that_is_started(tmp_path: Path) -> None:
+    ask = "import socket; socket.create_connection(('127.0.0.1', 9))"
+    start = f"import subprocess, sys; sys.exit(subprocess.call([sys.executable, '-c', {ask!r}]))"
+    done = alone(start, tmp_path)
+    assert done.returncode == 1
+    assert "PermissionError: socket.getaddrinfo" in done.stderr
+
+
 def test_importing_any_part_of_the_library_speaks_to_nobody(tmp_path: Path) -> None:
     program = """
-import importlib, pkgutil, spectrans
+import importlib, pkgutil, sys, spectrans
 for module in pkgutil.walk_packages(spectrans.__path__, "spectrans."):
     if module.name.endswith("__main__"):
         continue
@@ -85,11 +92,69 @@ def test_the_first_run_works_and_speaks_to_nobody(
         ("train", "--data", "colours.csv", *SIZES, "-o", "run"),
         ("predict", "run", "abc red \N{SNOWMAN}"),
     ):
-        done = alone(RUN.format(words=words), tmp_path, **settings)
+        done = commands(words, folder=tmp_path, **settings)
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr
         assert "arning" not in done.stderr
     assert (tmp_path / "run" / "report.html").exists()
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A run on texts, as it is before training, with its data beside it."""
+    make_run(tmp_path / "run", source=str(write_table(tmp_path / "colours.csv")))
+    return tmp_path / "run"
+
+
+EVERY: dict[str, tuple[tuple[str, ...], ...]] = {
+    "reading": (
+        ("evaluate", "run", "--data", "colours.csv"),
+        ("inspect", "run"),
+        ("report", "run"),
+        ("data", "check", "colours.csv"),
+        ("data", "list"),
+        ("plans", "gfnet,attention"),
+        ("doctor",),
+    ),
+    "compare": (
+        ("compare", "--data", "colours.csv", "-p", "fourier", "-p", "attention", *SIZES[2:], "--seeds", "1", "--jobs", "2", "-o", "compared"),
+        ("report", "compared"),
+    ),
+    "export": (("export", "run", "--to", "both", "-o", "exported"),),
+}  # fmt: skip
+# Minutes of a busy machine.
+SLOW = {"compare", "export"}
+
+
+@pytest.mark.parametrize(
+    "several",
+    [
+        pytest.param(several, id=name, marks=[pytest.mark.slow] if name in SLOW else [])
+        for name, several in EVERY.items()
+    ],
+)
+def test_no_command_speaks_to_anybody(several: tuple[tuple[str, ...], ...], run: Path) -> None:
+    done = commands(*several, folder=run.parent, HOME=str(run.parent))
+    assert done.returncode == 0, done.stderr
+    assert "PermissionError" not in done.stderr
+
+
+def test_a_server_answers_those_who_ask_and_asks_nobody(run: Path) -> None:
+    # It looks up its own address.
+    variables = environment(HOME=str(run.parent), WATCHED_HOSTS="127.0.0.1")
+    with subprocess.Popen(
+        [*COMMAND, "serve", "run", "--port", "0", "--json", "-q"],
+        cwd=run.parent, env=variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    ) as server:  # fmt: skip
+        assert server.stdout is not None
+        place = json.loads(server.stdout.readline())["predict"]
+        body = json.dumps({"input": "abc red"}).encode()
+        asked = Request(place, body, {"content-type": "application/json"})
+        with urlopen(asked) as answer:
+            assert json.load(answer)
+        server.send_signal(signal.SIGTERM)
+        _, said = server.communicate(timeout=60)
+    assert (server.returncode, said) == (0, "")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="mounts as Linux does")

@@ -241,6 +241,14 @@ LYING = {
         )
         for name, told in HEADERS.items()
     },
+    "a type that torch does not read": with_header(
+        b'{"a":{"dtype":"F6_E2M3","shape":[8],"data_offsets":[0,6]},'
+        b'"b":{"dtype":"U8","shape":[10],"data_offsets":[6,16]}}'
+    ),
+    "a shape beyond 64 bits": with_header(
+        b'{"a":{"dtype":"F32","shape":[9223372036854775808,0],"data_offsets":[0,0]},'
+        b'"b":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}'
+    ),
     "a header longer than the file": with_header(b"{}", 2**40),
     "a header longer than any file": with_header(b"{}", 2**64 - 1),
     "no header": with_header(b""),
@@ -265,5 +273,23 @@ def test_weights_whose_header_lies_are_refused(
     told = config if loader is from_pretrained else foreign
     (tmp_path / "config.json").write_text(json.dumps(told))
     (tmp_path / "model.safetensors").write_bytes(content)
-    with pytest.raises(ValueError, match="must be a whole safetensors file, got"):
+    with pytest.raises(ValueError, match="must be a whole safetensors file, got") as refusal:
         loader(tmp_path)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_shape_beyond_64_bits_is_refused_by_an_auto_class_as_well(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    a_run(folder)
+    config = json.loads((folder / "config.json").read_text("utf-8"))
+    del config["spectrans"]["weights_sha256"]
+    (folder / "config.json").write_text(json.dumps(config))
+    content = (folder / "model.safetensors").read_bytes()
+    end = 8 + struct.unpack("<Q", content[:8])[0]
+    entry = {"dtype": "F32", "shape": [2**63, 0], "data_offsets": [0, 0]}
+    header = json.dumps({**json.loads(content[8:end]), "more": entry}).encode()
+    lying = struct.pack("<Q", len(header)) + header + content[end:]
+    (folder / "model.safetensors").write_bytes(lying)
+    sentence = r"^.*run must hold whole safetensors files, got: [^\n]*Overflow[^\n]*$"
+    with pytest.raises(ValueError, match=sentence):
+        AutoModelForSequenceClassification.from_pretrained(folder)

@@ -2,10 +2,15 @@
 
 import io
 import json
+import re
 import shutil
 import struct
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from itertools import chain
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -23,7 +28,7 @@ from spectrans.pretrained.source import read as read_weights
 from spectrans.training import checkpoint, load_run, state
 from tests.cli.made import make_run, write_lines
 from tests.faults.tally import Tally
-from tests.fuzz.spoilt import changed, fuzz, spoilt
+from tests.fuzz.spoilt import NASTY, changed, drawn, fuzz, outcome, spoilt
 
 # Users have none, and what they would say is not ours.
 pytestmark = pytest.mark.usefixtures("without_shape_checks")
@@ -107,6 +112,10 @@ def test_a_spoilt_picture_is_read_or_refused(examples: int, tmp_path: Path, tall
     fuzz(spoilt(*files), read, tally, examples)
 
 
+# Of safetensors, also those that torch does not have.
+TYPES = ("F64", "F32", "BF16", "F16", "I64", "U8", "BOOL", "C64", "F8_E4M3", "F8_E8M0", "F6_E2M3", "F4", "F9")  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("model")
@@ -116,18 +125,26 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def lying_header(folder: Path) -> st.SearchStrategy[bytes]:
+def lying_header(content: bytes) -> st.SearchStrategy[bytes]:
     """Weights whose header says something else than there is."""
-    content = (folder / "model.safetensors").read_bytes()
     size = struct.unpack("<Q", content[:8])[0]
     header = json.loads(content[8 : 8 + size])
     name = next(key for key in header if key != "__metadata__")
+    shape = st.lists(st.integers(0, 7) | st.sampled_from([2**31, 2**63, 2**64 - 1]), max_size=4)
+    told = st.fixed_dictionaries(
+        {},
+        optional={
+            "dtype": st.sampled_from(TYPES),
+            "shape": shape,
+            "data_offsets": st.lists(st.integers(-1, 40) | st.just(2**63), max_size=3),
+        },
+    ).map(lambda lies: json.dumps({**header[name], **lies}).encode())
 
     def written(entry: bytes) -> bytes:
         new = json.dumps({**header, name: json.loads(entry)}).encode()
         return struct.pack("<Q", len(new)) + new + content[8 + size :]
 
-    return changed(header[name]).map(written)
+    return (changed(header[name]) | told).map(written)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +161,7 @@ def test_a_spoilt_model_is_loaded_whole_or_refused(
         del config["weights_sha256"]
         (tmp_path / "config.json").write_text(json.dumps(config))
     whole = (tmp_path / name).read_bytes()
-    inputs = spoilt(whole) | (changed(config) if name == "config.json" else lying_header(model))
+    inputs = spoilt(whole) | (changed(config) if name == "config.json" else lying_header(whole))
 
     def read(content: bytes) -> None:
         (tmp_path / name).write_bytes(content)
@@ -199,6 +216,50 @@ def test_spoilt_tensors_of_a_checkpoint_are_read_or_refused(
         state.read_tensors(path)
 
     fuzz(spoilt(content), read, tally, examples)
+
+
+# For each of the pieces of a header, what may stand there instead.
+ENTRIES = (*NASTY[-20:], b'"F6_E2M3"', b'"F4"', b'"F8_E8M0"', b"[9223372036854775808,0]", b"[0]", b"[]", b"24", b"[0,24]", b"[24,30]", b"[4611686018427387904]")  # fmt: skip
+
+
+def lying_headers(content: bytes, seed: int, count: int) -> Iterator[bytes]:
+    """Files whose header is whole, but for a few of its words, and as long as it says."""
+    random = Random(seed)
+    end = 8 + struct.unpack("<Q", content[:8])[0]
+    words = re.findall(rb'"[^"]*"|\[[^\]]*\]|\d+|.', content[8:end])
+    for _ in range(count):
+        new = list(words)
+        for _ in range(random.randint(1, 3)):
+            new[random.randrange(len(new))] = random.choice((*ENTRIES, *words))
+        header = b"".join(new)
+        yield struct.pack("<Q", len(header)) + header + content[end:]
+
+
+@pytest.mark.parametrize(
+    "examples", [2_000, pytest.param(100_000, marks=pytest.mark.slow)], ids=["some", "100,000"]
+)
+def test_a_spoilt_safetensors_file_is_read_or_refused(
+    examples: int, tmp_path: Path, tally: Tally
+) -> None:
+    path = tmp_path / "a.safetensors"
+    tensors = {"a": torch.arange(6.0).reshape(2, 3), "b": torch.ones(3, dtype=torch.bfloat16)}
+    whole = state.to_tensors(tensors)
+    # From memory, as models and checkpoints are, and from the disk, as weights from elsewhere.
+    readers = (state.read_tensors, lambda path: read_weights(path).tensors)
+
+    def read(reader: Callable[[Path], Mapping[str, torch.Tensor]], content: bytes) -> None:
+        path.write_bytes(content)
+        assert sum(tensor.nbytes for tensor in reader(path).values()) <= len(content)
+
+    outcomes = Counter[str]()
+    for content in chain(
+        drawn(whole, seed=0, count=examples // 2), lying_headers(whole, 1, examples // 2)
+    ):
+        with tally.fault():
+            outcomes.update(outcome(partial(read, reader), content) for reader in readers)
+    assert tally.held == tally.tried == examples
+    # Neither all of them are whole, nor is none.
+    assert min(outcomes["answered"], outcomes["refused"]) > examples // 50
 
 
 @pytest.fixture(scope="module")

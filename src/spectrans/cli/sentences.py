@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from typer.exceptions import TyperException
 
 from spectrans.disk import is_unwritable
+from spectrans.printable import plain
 
 
 class Refused(TyperException):
@@ -59,9 +60,12 @@ def failing() -> Iterator[None]:
 
 
 def tell(last: str) -> None:
-    """Say a last word on standard error, if anybody listens any more."""
+    """Say a last word on standard error, if anybody listens any more.
+
+    It may quote names from a file: whatever would move the cursor is taken out.
+    """
     with suppress(OSError):
-        typer.echo(f"spectrans: {last}", err=True)
+        typer.echo(plain(f"spectrans: {last}"), err=True)
 
 
 def reason(error: Exception) -> str:

@@ -29,6 +29,13 @@ PEEK_BYTES = 2**24
 Record = tuple[int, dict[str, Any]]
 
 
+def _size(value: Any) -> int:
+    """Give about the bytes of a value, by the first entry of a list."""
+    if isinstance(value, list):
+        return 8 * len(value) + (len(value) * _size(value[0]) if value else 0)
+    return len(value) if isinstance(value, str) else 0
+
+
 class Reader:
     """Reads sources that have the same columns, one after the other.
 
@@ -89,7 +96,7 @@ class Reader:
         size = 0
         for row in rows:
             first.append(row)
-            size += sum(len(value) for value in row[1].values() if isinstance(value, str))
+            size += sum(map(_size, row[1].values()))
             if len(first) == PEEK or size > PEEK_BYTES:
                 break
         if first:

@@ -14,6 +14,7 @@ from spectrans.heads import TiedLMHead
 from spectrans.hf.config import SpectransConfig
 from spectrans.io import CHECKSUM, CONFIG, OURS, WEIGHTS, refuse_sum
 from spectrans.models import BaseModel
+from spectrans.safefiles import first_line
 
 HEAD = "model.output_head."
 _HUB_ARGUMENTS = (
@@ -94,8 +95,12 @@ def safetensors_in_words(source: Any) -> Iterator[None]:
     """
     try:
         yield
-    except SafetensorError as error:
-        raise ValueError(f"{source} must hold whole safetensors files, got: {error}") from None
+    except (SafetensorError, TypeError) as error:
+        reason = first_line(error)
+        # Of a shape beyond 64 bits; any other is of an argument.
+        if isinstance(error, TypeError) and "Overflow when unpacking" not in reason:
+            raise
+        raise ValueError(f"{source} must hold whole safetensors files, got: {reason}") from None
 
 
 def refuse_parted(model: BaseModel) -> None:

@@ -12,12 +12,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from spectrans.archives import open_archive, read_array
 from spectrans.errors import must, some, unreadable
+from spectrans.safefiles import first_line, from_file
 
 _CONFIG = "config.json"
 # In the order in which they are looked for.
@@ -177,10 +176,7 @@ def _from_shards(index: Path) -> dict[str, Tensor]:
 
 def _from_file(path: Path) -> dict[str, Tensor]:
     if path.suffix == ".safetensors":
-        try:
-            return dict(load_file(path))
-        except SafetensorError as error:
-            raise ValueError(f"{path} must be a whole safetensors file, got: {error}") from None
+        return from_file(path)
     if path.suffix in _TORCH:
         return _flat(str(path), _torch(path))
     if path.suffix == ".npz":
@@ -195,8 +191,8 @@ def _torch(path: Path) -> Any:
         return torch.load(path, map_location="cpu", weights_only=True)
     # Of a damaged file torch raises whatever the part raises that stumbles first.
     except Exception as error:
-        first = (str(error).splitlines() or ["nothing"])[0]
-        raise ValueError(f"{path} must be a torch file of tensors alone, got: {first}") from None
+        reason = first_line(error)
+        raise ValueError(f"{path} must be a torch file of tensors alone, got: {reason}") from None
 
 
 def _json(path: Path) -> dict[str, Any]:

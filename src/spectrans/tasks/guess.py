@@ -79,7 +79,7 @@ def _of_many(pairs: list[tuple[Any, Any]]) -> str:
         for row, label in pairs
     ):
         return "token-classification"
-    numbers = [number(one) for one in values]
-    if any(n is None for n in numbers) or set(numbers) <= {0.0, 1.0}:
+    # Of very many names the first one decides.
+    if any(number(one) is None for one in values) or {number(one) for one in values} <= {0.0, 1.0}:
         return "multi-label"
     return "regression"

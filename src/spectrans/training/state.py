@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import save
 from torch import Tensor
 
 from spectrans.errors import unreadable
+from spectrans.safefiles import from_bytes
 
 WEIGHTS = "model.safetensors"
 BEST = "best.safetensors"
@@ -42,10 +42,7 @@ def to_tensors(tensors: Mapping[str, Tensor]) -> bytes:
 
 def read_tensors(path: Path) -> dict[str, Tensor]:
     """Read what `to_tensors` gave; a file with something else is a ValueError."""
-    try:
-        return load(path.read_bytes())
-    except SafetensorError as error:
-        raise ValueError(f"{path} must be a whole safetensors file, got: {error}") from None
+    return from_bytes(path, path.read_bytes())
 
 
 def optimiser_files(state: Mapping[str, Any]) -> tuple[bytes, list[dict[str, Any]]]:

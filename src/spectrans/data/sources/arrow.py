@@ -9,7 +9,9 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar
 
+from spectrans.archives import refuse_unpacked
 from spectrans.data.sources.base import Source, refuse_path
+from spectrans.data.sources.lines import LONGEST_LINE
 from spectrans.errors import unreadable
 
 BATCH = 1024
@@ -52,12 +54,16 @@ class _Batches(Source):
         try:
             names = self.class_names()
             for batch in self.batches():
-                for record in batch.to_pylist():
-                    number += 1
-                    for column, known in names.items():
-                        if column in record:
-                            record[column] = self._named(number, record[column], known)
-                    yield number, record
+                for piece in _pieces(batch):
+                    if piece.num_rows == 1 and _unpacked(piece) > LONGEST_LINE:
+                        rule = f"must hold at most {LONGEST_LINE:,} bytes, got more"
+                        raise ValueError(f"{self.place(number + 1)} {rule}; cut it in several rows")
+                    for record in _written_out(piece).to_pylist():
+                        number += 1
+                        for column, known in names.items():
+                            if column in record:
+                                record[column] = self._named(number, record[column], known)
+                        yield number, record
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError, UnicodeDecodeError) as error:
             reason = str(error).splitlines()[0]
             raise ValueError(f"{self.name} must be whole, got: {reason}") from None
@@ -83,6 +89,16 @@ class Parquet(_Batches):
         import pyarrow.parquet as pq
 
         with pq.ParquetFile(self.path) as file:
+            metadata = file.metadata
+        chunks = [
+            metadata.row_group(group).column(column)
+            for group in range(metadata.num_row_groups)
+            for column in range(metadata.num_columns)
+        ]
+        refuse_unpacked(self.path, sum(map(_decoded, chunks)))
+        # What a file holds once and names a million times stays so until its rows are read.
+        once = {chunk.path_in_schema for chunk in chunks if _is_repeated(chunk)}
+        with pq.ParquetFile(self.path, read_dictionary=sorted(once)) as file:
             yield from file.iter_batches(BATCH)
 
     def class_names(self) -> dict[str, list[str]]:
@@ -137,6 +153,78 @@ class Saved(_Batches):
         """Give the names of `dataset_info.json`."""
         path = self.path / "dataset_info.json"
         return _class_names(_read_json(path).get("features")) if path.is_file() else {}
+
+
+def _is_nested(chunk: Any) -> bool:
+    """Whether a row of a column may have any number of values."""
+    return "." in chunk.path_in_schema
+
+
+def _decoded(chunk: Any) -> int:
+    """Give the bytes of a part of a column once it is decoded: a list may repeat one number."""
+    return max(chunk.total_uncompressed_size, 8 * chunk.num_values if _is_nested(chunk) else 0)
+
+
+def _is_repeated(chunk: Any) -> bool:
+    """Whether a part of a column holds texts once that may be long and named many times."""
+    short = BATCH * chunk.total_uncompressed_size <= LONGEST_LINE and not _is_nested(chunk)
+    return chunk.physical_type == "BYTE_ARRAY" and chunk.has_dictionary_page and not short
+
+
+def _pieces(batch: Any) -> Iterator[Any]:
+    """Part a batch so that no part takes more memory as values of Python than a long line."""
+    if batch.num_rows < 2 or _unpacked(batch) <= LONGEST_LINE:
+        yield batch
+        return
+    half = batch.num_rows // 2
+    yield from _pieces(batch.slice(0, half))
+    yield from _pieces(batch.slice(half))
+
+
+def _written_out(batch: Any) -> Any:
+    """Give a batch with every value where it is named: as Python values, that is far faster."""
+    import pyarrow as pa
+
+    fields = [field.with_type(_plain(field.type)) for field in batch.schema]
+    columns = [
+        column if column.type == field.type else column.cast(field.type)
+        for column, field in zip(batch.columns, fields, strict=True)
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=pa.schema(fields))
+
+
+def _plain(kind: Any) -> Any:
+    """Give a type without dictionaries, but for those in structures."""
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):
+        return kind.value_type
+    if pa.types.is_list(kind):
+        return pa.list_(kind.value_field.with_type(_plain(kind.value_type)))
+    return kind
+
+
+def _unpacked(batch: Any) -> int:
+    """Give the bytes of the values of a batch, each counted as often as it is named."""
+    return sum(_size(column) for column in batch.columns)
+
+
+def _size(array: Any) -> int:
+    """Give the bytes of the values of an array."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    kind = array.type
+    if pa.types.is_dictionary(kind):
+        if pa.types.is_primitive(kind.value_type):
+            return int(array.nbytes)
+        lengths = pc.binary_length(array.dictionary).take(array.indices)
+        return int(pc.sum(lengths).as_py() or 0)
+    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+        return _size(array.flatten())
+    if pa.types.is_struct(kind):
+        return sum(_size(part) for part in array.flatten())
+    return int(array.nbytes)
 
 
 def _field(data: Any, name: str) -> Any:

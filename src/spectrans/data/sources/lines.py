@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -91,7 +92,7 @@ class Table(Lines):
     def _column_names(self, number: int, fields: list[str]) -> list[str]:
         """Check the header."""
         names = [field.strip() for field in fields]
-        twice = sorted({name for name in names if names.count(name) > 1})
+        twice = sorted(name for name, times in Counter(names).items() if times > 1)
         if twice:
             raise ValueError(brief(self.place(number), "name every column once", twice[0]))
         return names

@@ -10,6 +10,8 @@ from spectrans.data.sources.folders import ClassFolders
 from spectrans.errors import FaultError
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif")
+# Of Pillow, for these; its other readers are many, and see nothing of a file that is called so.
+FORMATS = ("PNG", "JPEG", "BMP", "GIF")
 # Each pixel is a token: more are no sequence that can be trained on.
 MOST_PIXELS = 2**20
 # What has one grey value for each pixel, without loss or guess.
@@ -86,7 +88,7 @@ def read(file: Path) -> Picture:
     from PIL import Image
 
     try:
-        with Image.open(file) as image:
+        with Image.open(file, formats=FORMATS) as image:
             if image.width * image.height > MOST_PIXELS:
                 found = f"{image.width * image.height:,}; make it smaller"
                 raise FaultError(f"must have at most {MOST_PIXELS:,} pixels, got {found}")
