@@ -9,6 +9,7 @@ import tempfile
 from typing import Any
 
 import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 from transformers import Trainer, TrainingArguments
 
 from spectrans.hf import (
@@ -20,7 +21,8 @@ from spectrans.hf import (
 )
 from tests.hf.made import VOCABULARY, config
 
-ROWS, BATCH, PARTS, STEPS = 32, 4, 2, 2
+# Two steps of two passes each, of which the last has six rows, and one process has two of them.
+ROWS, BATCH, PARTS, STEPS = 30, 8, 2, 2
 
 # One class of models with each way of counting labels.
 KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
@@ -56,10 +58,10 @@ def rows(kind: str) -> list[dict[str, Any]]:
 
 
 def train(kind: str, folder: str) -> dict[str, Any]:
-    """Give the losses, the norms of the gradients and the weights after two steps."""
+    """Give the losses, the gradients of every step and the weights after two, in float64."""
     cls, changes = KINDS[kind]
     torch.manual_seed(0)
-    model = cls(config(**changes))
+    model = cls(config(**changes)).double()
     settings = TrainingArguments(
         output_dir=folder, max_steps=STEPS, gradient_accumulation_steps=PARTS,
         per_device_train_batch_size=BATCH // int(os.environ.get("WORLD_SIZE", "1")),
@@ -67,14 +69,24 @@ def train(kind: str, folder: str) -> dict[str, Any]:
         train_sampling_strategy="sequential", logging_steps=1, save_strategy="no",
         report_to="none", disable_tqdm=True, use_cpu=True, dataloader_pin_memory=False,
         ddp_backend="gloo" if "WORLD_SIZE" in os.environ else None, average_tokens_across_devices=True,
+        # Else rows of the beginning are taken again until all processes have as many.
+        accelerator_config={"even_batches": False},
     )  # fmt: skip
+    gradients: list[dict[str, torch.Tensor]] = []
+
+    def look(*call: object) -> None:
+        gradients.append({name: p.grad.clone() for name, p in model.named_parameters()})
+
     trainer = Trainer(model=model, args=settings, train_dataset=rows(kind))
+    hook = register_optimizer_step_pre_hook(look)
     trainer.train()
+    hook.remove()
     logs = [entry for entry in trainer.state.log_history if "loss" in entry]
     return {
         "loss": torch.tensor([entry["loss"] for entry in logs]),
         "grad_norm": torch.tensor([entry["grad_norm"] for entry in logs]),
-        **{name: p.detach() for name, p in model.named_parameters()},
+        "gradients": gradients,
+        "weights": {name: p.detach() for name, p in model.named_parameters()},
     }
 
 
