@@ -23,6 +23,8 @@ from tests.hf.made import VOCABULARY, config
 
 # Two steps of two passes each, of which the last has six rows, and one process has two of them.
 ROWS, BATCH, PARTS, STEPS = 30, 8, 2, 2
+# Trainer counts what is called labels. Of answers it takes the mean over passes and processes.
+EVEN = {"answers": PARTS * STEPS * BATCH}
 
 # One class of models with each way of counting labels.
 KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
@@ -38,10 +40,10 @@ KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
 
 def rows(kind: str) -> list[dict[str, Any]]:
     """Rows of seven ids, and labels of which some rows have many and others few."""
-    random = torch.Generator().manual_seed(0)
-    ids = torch.randint(0, VOCABULARY, (ROWS, 7), generator=random)
-    classes = torch.randint(0, 3, (ROWS, 7), generator=random)
-    few = torch.arange(7) < 1 + 2 * (torch.arange(ROWS)[:, None] % 4)
+    random, count = torch.Generator().manual_seed(0), EVEN.get(kind, ROWS)
+    ids = torch.randint(0, VOCABULARY, (count, 7), generator=random)
+    classes = torch.randint(0, 3, (count, 7), generator=random)
+    few = torch.arange(7) < 1 + 2 * (torch.arange(count)[:, None] % 4)
     labels: dict[str, Any] = {
         "masked": {"labels": ids.masked_fill(~few, -100)},
         "tokens": {"labels": classes.masked_fill(~few, -100)},
@@ -53,7 +55,7 @@ def rows(kind: str) -> list[dict[str, Any]]:
     }[kind]
     inputs = torch.stack([ids, ids.flip(0)], 1) if kind == "choices" else ids
     return [
-        {"input_ids": inputs[row], **{k: v[row] for k, v in labels.items()}} for row in range(ROWS)
+        {"input_ids": inputs[row], **{k: v[row] for k, v in labels.items()}} for row in range(count)
     ]
 
 

@@ -56,7 +56,7 @@ def model_answers(model: Any) -> list[list[float]]:
     """Ask a model."""
     with torch.inference_mode():
         logits = model(torch.tensor(IDS), attention_mask=torch.tensor(REAL))
-    return logits.tolist()  # type: ignore[no-any-return]
+    return logits.tolist()
 
 
 def run_answers(run: Run) -> list[dict[str, Any]]:
