@@ -36,7 +36,8 @@ def weights(model: nn.Module) -> dict[str, Tensor]:
 def set_weights(model: nn.Module, values: dict[str, Tensor]) -> None:
     """Put weights into a model; into one in parts, those of the main process."""
     if is_sharded(model):
-        given: Any = values
+        # torch puts parts in the place of what it is given.
+        given: Any = dict(values)
         set_model_state_dict(model, given, options=_SHARE)
     else:
         model.load_state_dict(values)
