@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -11,10 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
+from spectrans.training import Stopped, state, train
+from spectrans.training.begun import read_begun
 from spectrans.training.checkpoint import survey
 from spectrans.training.lock import locked
-from tests.cli.command import COMMAND, ENVIRONMENT, Answer, inside, spectrans, write_table
+from tests.cli.command import (
+    COMMAND,
+    ENVIRONMENT,
+    Answer,
+    hurry,
+    inside,
+    spectrans,
+    write_table,
+)
 from tests.faults.disks import Disk
 
 # Batches of nine rows are not shared out evenly, and the last one of an epoch has six.
@@ -191,9 +204,12 @@ def test_a_time_to_wait_is_a_number(
     )
 
 
+@pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes as Linux does")
 @pytest.mark.slow
 def test_ctrl_c_reaches_all_processes(here: Path) -> None:
     process, _ = started(here, "stopped")
+    for pid in (process.pid, worker(process.pid, 0), worker(process.pid, 1)):
+        hurry(pid)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out) == (130, "")
@@ -252,19 +268,70 @@ def test_processes_do_not_start_processes(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.slow
-def test_weights_in_parts_have_the_losses_of_whole_ones_and_go_on(here: Path, two: Path) -> None:
+@pytest.fixture(scope="module")
+def parted(here: Path) -> Path:
+    """The folder of a run in two processes with a part of the weights each, which was stopped."""
     process, said = started(here, "parts", "--fsdp")
     process.send_signal(signal.SIGINT)
     _, err = process.communicate(timeout=60)
     assert process.returncode == 130, said + err
-    done = spectrans("train", "--resume", "parts", "--nproc", "2", "-q", folder=here)
+    return here / "parts"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("processes", [1, 2, 3])
+def test_weights_in_parts_have_the_losses_of_whole_ones_and_go_on_in_any_number_of_processes(
+    here: Path, two: Path, parted: Path, processes: int
+) -> None:
+    folder = shutil.copytree(parted, here / f"parts-{processes}")
+    together = ("--nproc", str(processes)) if processes > 1 else ()
+    done = spectrans("train", "--resume", folder.name, *together, "-q", folder=here)
     assert (done.code, done.err) == (0, "")
     wanted = [entry["loss"] for entry in history(two) if "loss" in entry]
-    found = [entry["loss"] for entry in history(here / "parts") if "loss" in entry]
+    found = [entry["loss"] for entry in history(folder) if "loss" in entry]
     assert found == pytest.approx(wanted, rel=2e-3, abs=1e-5)
-    alone = spectrans("predict", "parts", "abc red", folder=here)
+    alone = spectrans("predict", folder.name, "abc red", folder=here)
     assert alone.out == spectrans("predict", "two", "abc red", folder=here).out
+
+
+@pytest.mark.slow
+def test_one_process_begins_with_the_bits_of_weights_and_optimiser_that_several_held_in_parts(
+    here: Path, parted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(here)
+    folder = shutil.copytree(parted, here / "bits")
+    newest = survey(folder).newest
+    assert newest is not None
+    weights = state.read_tensors(newest / state.WEIGHTS)
+    moments = state.read_tensors(newest / state.OPTIMISER)
+    wanted = {
+        weight.numpy().tobytes(): {
+            name: moments[f"model.{key}|{name}"].numpy().tobytes()
+            for name in ("step", "exp_avg", "exp_avg_sq")
+        }
+        for key, weight in weights.items()
+    }
+    found: list[dict[bytes, dict[str, bytes]]] = []
+
+    def look(optimiser: torch.optim.Optimizer, *rest: object) -> None:
+        """See what the first step begins with, and ask for the end."""
+        found.append(
+            {
+                weight.detach().numpy().tobytes(): {
+                    name: value.numpy().tobytes() for name, value in values.items()
+                }
+                for weight, values in optimiser.state.items()
+            }
+        )
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    hook = register_optimizer_step_pre_hook(look)
+    with pytest.raises(Stopped):
+        train(read_begun(folder).spec, folder=folder)
+    hook.remove()
+    assert found == [wanted]
+    # No two weights are alike by now.
+    assert len(wanted) == len(weights)
 
 
 def test_parts_need_several_processes(here: Path) -> None:

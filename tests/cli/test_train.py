@@ -14,7 +14,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 
 from spectrans.training.checkpoint import survey
 from spectrans.training.lock import LOCK, locked
-from tests.cli.command import COMMAND, ENVIRONMENT, Answer, spectrans, write_table
+from tests.cli.command import COMMAND, ENVIRONMENT, Answer, hurry, spectrans, write_table
 
 STEPS = 120
 TRAIN = (
@@ -57,6 +57,7 @@ def stop(folder: Path, out: str, signum: int, *more: str) -> Answer:
         said += line
         if line.startswith("step "):
             break
+    hurry(process.pid)
     process.send_signal(signum)
     rest = process.communicate(timeout=60)
     return Answer(process.returncode, rest[0], said + rest[1])

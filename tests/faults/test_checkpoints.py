@@ -4,6 +4,7 @@ import fcntl
 import os
 import random
 import shutil
+import signal
 import stat
 from collections.abc import Callable
 from functools import partialmethod
@@ -12,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from spectrans import HybridTransformer
-from spectrans.training import checkpoint
+from spectrans.training import Progress, RunSpec, Stopped, checkpoint, state, train
 from spectrans.training.folders import FolderError, write_whole
 from spectrans.training.lock import LOCK, locked
 from tests.faults.tally import Tally
+from tests.training.made import order_task
 
 CHANCE = random.Random(0)
 FILES = {
@@ -33,6 +35,35 @@ def run(tmp_path: Path) -> Path:
     return tmp_path
 
 
+SPEC = RunSpec(plan="attention", steps=4, num_layers=1, hidden_dim=8, num_heads=2, batch_size=8)
+TASK = order_task(40)
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a run that was stopped after two steps, of which it saved each."""
+
+    def watch(report: Progress) -> None:
+        if report.step == 1:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    folder = tmp_path_factory.mktemp("begun")
+    with pytest.raises(Stopped):
+        train(SPEC, TASK, watch, folder, save_every=1)
+    return folder
+
+
+@pytest.fixture(params=["of bytes", "of a run"])
+def either(request: pytest.FixtureRequest, run: Path, begun: Path) -> Path:
+    """A folder with two checkpoints, of made-up files or of those that a run has written."""
+    if request.param == "of a run":
+        shutil.rmtree(run)
+        shutil.copytree(begun, run)
+        names = {state.WEIGHTS, state.BEST, state.OPTIMISER, state.PROGRESS, state.TRAINER}
+        assert {file.name for file in newest(run)} == names | {checkpoint.MANIFEST}
+    return run
+
+
 def newest(run: Path) -> list[Path]:
     return sorted((run / "checkpoints" / "000002").iterdir())
 
@@ -47,24 +78,24 @@ def passed_over(run: Path, name: str) -> None:
 
 
 def test_a_file_that_was_cut_anywhere_is_named_and_the_checkpoint_before_is_taken(
-    run: Path, tally: Tally
+    either: Path, tally: Tally
 ) -> None:
-    for file in newest(run):
+    for file in newest(either):
         whole = file.read_bytes()
         said = {checkpoint.MANIFEST: "manifest.json is not whole"}
         for part in range(64):
             file.write_bytes(whole[: part * len(whole) // 64])
             with tally.fault():
-                passed_over(run, said.get(file.name, f"{file.name} has another size"))
+                passed_over(either, said.get(file.name, f"{file.name} has another size"))
         file.write_bytes(whole)
-    assert checkpoint.survey(run).step == 2
+    assert checkpoint.survey(either).step == 2
 
 
 def test_a_flipped_bit_anywhere_is_named_and_the_checkpoint_before_is_taken(
-    run: Path, tally: Tally
+    either: Path, tally: Tally
 ) -> None:
     chance = random.Random(1)
-    files = [file for file in newest(run) if file.name != checkpoint.MANIFEST]
+    files = [file for file in newest(either) if file.name != checkpoint.MANIFEST]
     for _ in range(1000):
         file = chance.choice(files)
         content = bytearray(file.read_bytes())
@@ -73,8 +104,24 @@ def test_a_flipped_bit_anywhere_is_named_and_the_checkpoint_before_is_taken(
         whole = file.read_bytes()
         file.write_bytes(content)
         with tally.fault():
-            passed_over(run, file.name)
+            passed_over(either, file.name)
         file.write_bytes(whole)
+
+
+def test_a_run_whose_newest_checkpoint_is_damaged_goes_on_from_the_one_before(
+    begun: Path, tmp_path: Path, tally: Tally
+) -> None:
+    alone = train(SPEC, TASK)
+    for place, file in enumerate(newest(begun)):
+        folder = Path(shutil.copytree(begun, tmp_path / str(place)))
+        damaged = folder / file.relative_to(begun)
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        damaged.write_bytes(content[:-1])
+        reports: list[Progress] = []
+        with tally.fault():
+            assert train(SPEC, TASK, reports.append, folder).history == alone.history
+        assert [report.step for report in reports] == [2, 3, 4]
 
 
 def test_a_flipped_bit_in_the_manifest_is_told_or_changes_nothing_that_counts(

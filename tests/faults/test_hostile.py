@@ -27,7 +27,7 @@ from spectrans.training.begun import read_begun
 from tests.cli.made import make_run, write_lines
 from tests.faults.tally import Tally
 from tests.training.made import order_task
-from tests.training.test_resume import spec, stop_after
+from tests.training.stops import spec, stop_after
 
 SAVED = Path(__file__).parents[1] / "data" / "saved"
 

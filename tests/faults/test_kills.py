@@ -6,18 +6,19 @@ import signal
 import time
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
-from spectrans.training import RunSpec, load_run, train
+from spectrans.training import Progress, RunSpec, load_run, train
 from spectrans.training.checkpoint import FOLDER, survey
 from tests.faults.tally import Tally
 from tests.training.made import order_task
 
+# So few steps that each is reported.
 SPEC = RunSpec(
     plan="attention",
-    epochs=60,
+    epochs=39,
     num_layers=1,
     hidden_dim=8,
     num_heads=2,
@@ -29,9 +30,13 @@ TASK = order_task(40)
 LATEST = 0.15
 
 
-def run(folder: Path) -> None:
-    """The body of a process that saves after every step."""
-    train(SPEC, TASK, folder=folder, save_every=1)
+def run(folder: Path, save_every: int, last: Any) -> None:
+    """The body of a process that tells which step it has done."""
+
+    def tell(report: Progress) -> None:
+        last.value = report.step
+
+    train(SPEC, TASK, tell, folder, save_every)
 
 
 def reached(folder: Path) -> int:
@@ -41,22 +46,28 @@ def reached(folder: Path) -> int:
 
 
 class Story(NamedTuple):
-    """How often a run was killed, what was found half written, and how far it had got."""
+    """How often a run was killed, what was found half written, and how far it had got.
+
+    Steps are those of the checkpoints that were found, and those that were done by then.
+    """
 
     kills: int
     half_written: int
     damaged: int
     steps: list[int]
+    done: list[int]
 
 
-def killed_until_done(folder: Path, most: int, chance: random.Random) -> Story:
+def killed_until_done(folder: Path, save_every: int, most: int, chance: random.Random) -> Story:
     """Kill a run at random moments, at most so often, then let it end."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["spectrans.training.engine", "tests.faults.test_kills"])
     kills, half, damaged = 0, 0, 0
     steps: list[int] = []
+    done: list[int] = []
     while True:
-        process: BaseProcess = context.Process(target=run, args=(folder,))
+        last = context.Value("l", reached(folder), lock=False)
+        process: BaseProcess = context.Process(target=run, args=(folder, save_every, last))
         process.start()
         before = reached(folder)
         while kills < most and process.is_alive() and reached(folder) <= before:
@@ -65,13 +76,14 @@ def killed_until_done(folder: Path, most: int, chance: random.Random) -> Story:
         process.kill()
         process.join()
         if process.exitcode == 0:
-            return Story(kills, half, damaged, steps)
+            return Story(kills, half, damaged, steps, done)
         assert process.exitcode == -signal.SIGKILL, "it must not end by itself"
         found = survey(folder)
         kills += 1
         half += sum("half written" in fault for fault in found.faults)
         damaged += sum("damaged" in fault for fault in found.faults)
         steps.append(found.step)
+        done.append(last.value)
 
 
 # Together 200.
@@ -85,12 +97,15 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_numbers(
     # A run may be done before it was killed as often: then the next one is.
     while tally.tried < kills:
         folder = tmp_path / f"run-{tally.tried}"
-        story = killed_until_done(folder, kills - tally.tried, chance)
+        save_every = chance.choice((1, 4))
+        story = killed_until_done(folder, save_every, kills - tally.tried, chance)
         print(story)  # noqa: T201 - what was found half written is different each time
         assert story.kills >= 1
         tally.tried += story.kills
         assert story.damaged == 0
         assert story.steps == sorted(story.steps)
+        lost = [done - found for done, found in zip(story.done, story.steps, strict=True)]
+        assert max(lost) <= save_every
         found = load_run(folder)
         assert found.history == alone.history
         assert found.record.metrics.test == alone.record.metrics.test

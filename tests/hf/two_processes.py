@@ -9,6 +9,7 @@ import tempfile
 from typing import Any
 
 import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 from transformers import Trainer, TrainingArguments
 
 from spectrans.hf import (
@@ -20,7 +21,10 @@ from spectrans.hf import (
 )
 from tests.hf.made import VOCABULARY, config
 
-ROWS, BATCH, PARTS, STEPS = 32, 4, 2, 2
+# Two steps of two passes each, of which the last has six rows, and one process has two of them.
+ROWS, BATCH, PARTS, STEPS = 30, 8, 2, 2
+# Trainer counts what is called labels. Of answers it takes the mean over passes and processes.
+EVEN = {"answers": PARTS * STEPS * BATCH}
 
 # One class of models with each way of counting labels.
 KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
@@ -36,10 +40,10 @@ KINDS: dict[str, tuple[Any, dict[str, Any]]] = {
 
 def rows(kind: str) -> list[dict[str, Any]]:
     """Rows of seven ids, and labels of which some rows have many and others few."""
-    random = torch.Generator().manual_seed(0)
-    ids = torch.randint(0, VOCABULARY, (ROWS, 7), generator=random)
-    classes = torch.randint(0, 3, (ROWS, 7), generator=random)
-    few = torch.arange(7) < 1 + 2 * (torch.arange(ROWS)[:, None] % 4)
+    random, count = torch.Generator().manual_seed(0), EVEN.get(kind, ROWS)
+    ids = torch.randint(0, VOCABULARY, (count, 7), generator=random)
+    classes = torch.randint(0, 3, (count, 7), generator=random)
+    few = torch.arange(7) < 1 + 2 * (torch.arange(count)[:, None] % 4)
     labels: dict[str, Any] = {
         "masked": {"labels": ids.masked_fill(~few, -100)},
         "tokens": {"labels": classes.masked_fill(~few, -100)},
@@ -51,15 +55,15 @@ def rows(kind: str) -> list[dict[str, Any]]:
     }[kind]
     inputs = torch.stack([ids, ids.flip(0)], 1) if kind == "choices" else ids
     return [
-        {"input_ids": inputs[row], **{k: v[row] for k, v in labels.items()}} for row in range(ROWS)
+        {"input_ids": inputs[row], **{k: v[row] for k, v in labels.items()}} for row in range(count)
     ]
 
 
 def train(kind: str, folder: str) -> dict[str, Any]:
-    """Give the losses, the norms of the gradients and the weights after two steps."""
+    """Give the losses, the gradients of every step and the weights after two, in float64."""
     cls, changes = KINDS[kind]
     torch.manual_seed(0)
-    model = cls(config(**changes))
+    model = cls(config(**changes)).double()
     settings = TrainingArguments(
         output_dir=folder, max_steps=STEPS, gradient_accumulation_steps=PARTS,
         per_device_train_batch_size=BATCH // int(os.environ.get("WORLD_SIZE", "1")),
@@ -67,14 +71,24 @@ def train(kind: str, folder: str) -> dict[str, Any]:
         train_sampling_strategy="sequential", logging_steps=1, save_strategy="no",
         report_to="none", disable_tqdm=True, use_cpu=True, dataloader_pin_memory=False,
         ddp_backend="gloo" if "WORLD_SIZE" in os.environ else None, average_tokens_across_devices=True,
+        # Else rows of the beginning are taken again until all processes have as many.
+        accelerator_config={"even_batches": False},
     )  # fmt: skip
+    gradients: list[dict[str, torch.Tensor]] = []
+
+    def look(*call: object) -> None:
+        gradients.append({name: p.grad.clone() for name, p in model.named_parameters()})
+
     trainer = Trainer(model=model, args=settings, train_dataset=rows(kind))
+    hook = register_optimizer_step_pre_hook(look)
     trainer.train()
+    hook.remove()
     logs = [entry for entry in trainer.state.log_history if "loss" in entry]
     return {
         "loss": torch.tensor([entry["loss"] for entry in logs]),
         "grad_norm": torch.tensor([entry["grad_norm"] for entry in logs]),
-        **{name: p.detach() for name, p in model.named_parameters()},
+        "gradients": gradients,
+        "weights": {name: p.detach() for name, p in model.named_parameters()},
     }
 
 

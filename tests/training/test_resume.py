@@ -1,61 +1,28 @@
 """Runs that are stopped and go on."""
 
 import os
-import signal
+import subprocess
+import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
 
-from spectrans.data import Dataset, Examples
-from spectrans.sequences import Sequences
-from spectrans.tasks import MaskedLM
+from spectrans.data import Dataset
 from spectrans.training import Progress, Run, RunSpec, Stopped, load_run, train
 from tests.training.made import order_task
+from tests.training.stops import (
+    MANY,
+    SPECS,
+    asking,
+    same,
+    spec,
+    stop_after,
+)
 
-ROWS, STEPS = 40, 12
-
-
-def spec(**settings: Any) -> RunSpec:
-    sizes = {"num_layers": 1, "hidden_dim": 8, "num_heads": 2, "batch_size": 8, "dropout": 0.1}
-    return RunSpec(**{"plan": "attention", "steps": STEPS, **sizes, **settings})
-
-
-def hidden_tokens() -> Dataset:
-    task = order_task(ROWS, shortest=5)
-    train, rest = Examples(task.train.tokens, None), Examples(task.test.tokens, None)
-    asked = MaskedLM(mask=0, vocab_size=10)
-    return replace(task, task=asked, train=train, validation=rest, test=rest)
-
-
-# Five steps an epoch.
-SPECS = {
-    "plain": (spec(), order_task(ROWS)),
-    "ragged": (spec(accumulate=3, class_weights="balanced"), order_task(ROWS - 3, shortest=5)),
-    "masked": (spec(), hidden_tokens()),
-}
-
-
-def stop_after(step: int, signum: int = signal.SIGTERM) -> Any:
-    """Ask for the end as a user does, when a step is reported: the next one is the last."""
-
-    def watch(report: Progress) -> None:
-        if report.step == step:
-            os.kill(os.getpid(), signum)
-
-    return watch
-
-
-def same(one: Run, other: Run) -> bool:
-    """Whether two runs are equal to the last bit, but for the time that they took."""
-    weights = zip(one.model.parameters(), other.model.parameters(), strict=True)
-    figures = [
-        run.record.metrics.model_dump(exclude={"seconds"}) | {"history": run.history}
-        for run in (one, other)
-    ]
-    return figures[0] == figures[1] and all(torch.equal(a, b) for a, b in weights)
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module", params=SPECS)
@@ -88,34 +55,48 @@ def test_a_run_that_was_stopped_gives_the_numbers_of_one_that_was_not(
     assert same(load_run(tmp_path), uninterrupted)
 
 
-class Telling(Sequences):
-    """Rows that ask for the end when the first of them is read."""
-
-    def __getitem__(self, index: Any) -> Any:
-        # Checks of types look at rows as well, before the run begins.
-        if index == 0 and signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
-            os.kill(os.getpid(), signal.SIGTERM)
-        return super().__getitem__(index)
-
-
 def test_a_run_that_was_stopped_while_it_was_tested_is_trained_no_more(
     whole: tuple[RunSpec, Dataset, Run], tmp_path: Path
 ) -> None:
     asked, task, uninterrupted = whole
-    rows = task.test.tokens
-    test = Examples(Telling(rows.flat, rows.starts, rows.lengths), task.test.labels)
     with pytest.raises(Stopped, match="stopped after step 12 of 12, which is saved"):
-        train(asked, replace(task, test=test), folder=tmp_path)
+        train(asked, replace(task, test=asking(task.test)), folder=tmp_path)
     reports: list[Progress] = []
     assert same(train(asked, task, reports.append, tmp_path), uninterrupted)
     assert reports == []
 
 
 def test_a_run_that_lost_its_patience_and_is_stopped_has_lost_it_for_good(tmp_path: Path) -> None:
-    task = order_task(ROWS)
+    task = order_task(40)
     asked = spec(patience=1, steps=30, learning_rate=1e-9)
     uninterrupted = train(asked, task)
     assert uninterrupted.record.metrics.steps < 30
     with pytest.raises(Stopped):
         train(asked, task, stop_after(uninterrupted.record.metrics.steps), tmp_path)
     assert same(train(asked, task, folder=tmp_path), uninterrupted)
+
+
+# Where types are checked, the checks draw random numbers: here is a process without them.
+ALONE = [sys.executable]
+TOGETHER = [*ALONE, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("start", "kind"),
+    [*((ALONE, kind) for kind in SPECS), (TOGETHER, "ragged")],
+    ids=[*SPECS, "two processes"],
+)
+def test_a_run_that_was_stopped_after_any_step_ends_with_the_same_bytes(
+    start: list[str], kind: str, tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    done = subprocess.run(
+        [*start, "-m", "tests.training.stops", kind, str(tmp_path)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
+    )  # fmt: skip
+    held = done.stdout.split()
+    record_property("tried", MANY)
+    record_property("held", len(held))
+    assert done.returncode == 0, done.stderr
+    assert held == [str(step) for step in range(1, MANY + 1)]

@@ -139,7 +139,9 @@ class Answering(nn.Module):
         if filler:
             return {"loss": 0 * outputs.sum(), "outputs": outputs}
         items = None if num_items_in_batch is None else num_items_in_batch.clamp(min=1)
-        weights = self.weights if self.training else None
+        weights = None
+        if self.training and self.weights is not None:
+            weights = self.weights.to(outputs.dtype)
         return {"loss": self.task.loss(outputs, labels, weights, items), "outputs": outputs}
 
 

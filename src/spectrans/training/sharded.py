@@ -1,6 +1,7 @@
 """Weights and optimisers as one whole, whether each process holds all of them or a part."""
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 from torch import Tensor, nn
@@ -45,7 +46,8 @@ def weights(model: nn.Module) -> dict[str, Tensor]:
 def set_weights(model: nn.Module, values: dict[str, Tensor]) -> None:
     """Put weights into a model; into one in parts, those of the main process."""
     if is_sharded(model):
-        given: Any = values
+        # torch puts parts in the place of what it is given.
+        given: Any = dict(values)
         set_model_state_dict(model, given, options=_SHARE)
     else:
         model.load_state_dict(values)
@@ -58,9 +60,26 @@ def optimiser(model: nn.Module, inner: Optimizer) -> Mapping[str, Any]:
     return inner.state_dict()
 
 
-def set_optimiser(model: nn.Module, inner: Optimizer, state: dict[str, Any]) -> None:
-    """Put a state into an optimiser; into one in parts, that of the main process."""
-    if is_sharded(model):
-        set_optimizer_state_dict(model, inner, state, options=_SHARE)
+def set_optimiser(model: nn.Module, inner: Optimizer, state: Mapping[str, Any]) -> None:
+    """Put a state into an optimiser; into one in parts, that of the main process.
+
+    Either may have given it: one in parts calls parameters by their names, a whole one by numbers.
+    """
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    own = [[names[parameter] for parameter in group["params"]] for group in inner.param_groups]
+    order = list(chain.from_iterable(own))
+    parted = is_sharded(model)
+
+    def called(key: int | str) -> int | str:
+        name = order[key] if isinstance(key, int) else key
+        return name if parted else order.index(name)
+
+    groups = zip(state["param_groups"], own, strict=True)
+    given: dict[str, Any] = {
+        "state": {called(key): values for key, values in state["state"].items()},
+        "param_groups": [{**group, "params": [*map(called, mine)]} for group, mine in groups],
+    }
+    if parted:
+        set_optimizer_state_dict(model, inner, given, options=_SHARE)
     else:
-        inner.load_state_dict(state)
+        inner.load_state_dict(given)

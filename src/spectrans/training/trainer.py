@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from accelerate.utils import gather_object
+from accelerate.utils import DistributedType, FullyShardedDataParallelPlugin, gather_object
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
@@ -53,6 +53,15 @@ class RunTrainer(Trainer):
         watcher.at_start = self._restore_sums
         super().__init__(callbacks=[watcher], **settings)
         self.remove_callback(PrinterCallback)
+
+    def create_accelerator_and_postprocess(self) -> None:
+        """Part the weights on CPU as well, where accelerate leaves them whole and says nothing."""
+        super().create_accelerator_and_postprocess()
+        if self.args.fsdp and not self.is_fsdp_enabled:
+            found = self.accelerator.state
+            found.distributed_type = DistributedType.FSDP
+            found.fsdp_plugin = FullyShardedDataParallelPlugin(**self.args.fsdp_plugin_args)
+            self.is_fsdp_enabled = True
 
     def get_train_dataloader(self) -> DataLoader[Any]:
         """Give the batches of this process; accelerate would deal them out once more."""

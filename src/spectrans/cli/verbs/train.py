@@ -104,7 +104,8 @@ def resume(folder: Path | None, as_json: bool, quiet: bool) -> None:
             say.print(f"going on with {folder} after step {found.step}")
         dataset = load(begun.spec.data)
     if begun.fsdp and count() == 1:
-        raise Refused(f"{folder} was begun with --fsdp: go on in several processes, as --nproc 2")
+        say.print("this process holds all of the weights, of which several held parts (--fsdp)")
+        begun = begun.model_copy(update={"fsdp": False})
     _train(begun, dataset, folder, say, as_json)
 
 
