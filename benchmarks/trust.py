@@ -163,8 +163,8 @@ def _load(seen: dict[str, Any]) -> str:
         f"L1: `python -m benchmarks.load RUN` kept a server{where} busy for {seen['seconds']:g} s "
         f"from {seen['clients']} connections: requests ended {ended}; 99 of 100 answers came "
         f"within {seen['slow'] / 1e3:.1f} s. Memory was {memory[0]:.0f} MiB at first, "
-        f"{max(memory):.0f} at most, and {min(late):.0f} to {max(late):.0f} in the last quarter; SIGTERM ended it "
-        f"with exit code {seen['code']}.\n"
+        f"{max(memory):.0f} at most, and {min(late):.0f} to {max(late):.0f} in the last quarter; "
+        f"SIGTERM ended it with exit code {seen['code']}.\n"
     )
 
 
