@@ -159,12 +159,13 @@ def _load(seen: dict[str, Any]) -> str:
             f" with a model of {model['parameters']:,} parameters (`{model['plan']}`) at commit "
             f"{seen['commit']} on {seen['machine']['cores']} cores"
         )
+    span = f"{min(late):.0f} to {max(late):.0f}"
     return (
         f"L1: `python -m benchmarks.load RUN` kept a server{where} busy for {seen['seconds']:g} s "
         f"from {seen['clients']} connections: requests ended {ended}; 99 of 100 answers came "
-        f"within {seen['slow'] / 1e3:.1f} s. Memory was {memory[0]:.0f} MiB at first, {max(memory):.0f} "
-        f"at most, and {min(late):.0f} to {max(late):.0f} in the last quarter; SIGTERM ended it "
-        f"with exit code {seen['code']}.\n"
+        f"within {seen['slow'] / 1e3:.1f} s. Memory was {memory[0]:.0f} MiB at first, "
+        f"{max(memory):.0f} at most, and {span} in the last quarter; SIGTERM ended it with exit "
+        f"code {seen['code']}.\n"
     )
 
 
