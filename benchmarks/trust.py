@@ -24,7 +24,7 @@ from textwrap import shorten
 from typing import Any
 from xml.etree import ElementTree
 
-from benchmarks.machine import commit, machine
+from benchmarks.machine import commit, machine, uncommitted
 from benchmarks.process import ROOT
 from spectrans.errors import some
 
@@ -247,23 +247,6 @@ def short(words: list[str], jobs: int) -> int:
     return 1 if tried != held or code else 0
 
 
-def uncommitted() -> list[str]:
-    """Give the files of the library and the tests that the commit does not say of."""
-    asked = [
-        "git",
-        "-C",
-        str(ROOT),
-        "status",
-        "--porcelain",
-        "--",
-        "src",
-        "tests",
-        "benchmarks/*.py",
-    ]
-    told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
-    return [line[3:] for line in told.splitlines()]
-
-
 def keep(files: list[Path], again: list[str]) -> None:
     """Keep the counts of some files, beside those of other tests.
 
@@ -306,7 +289,7 @@ def main(words: list[str] | None = None) -> int:
         parser.error(f"--only must match a row or a test, got {' '.join(asked.only)}")
     if asked.short:
         return short(asked.only, asked.jobs)
-    if (asked.run or asked.read) and (changed := uncommitted()):
+    if (asked.run or asked.read) and (changed := uncommitted(ROOT)):
         rule = "be committed before counts are kept"
         parser.error(f"src, tests and benchmarks must {rule}, {some(changed)} not")
     if asked.run:
