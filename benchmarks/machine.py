@@ -61,7 +61,7 @@ def commit(of: Path = ROOT) -> str:
 
 
 def uncommitted(of: Path) -> list[str]:
-    """Give the files of the library, its tests and its benchmarks that the commit says nothing of."""
+    """Give the files of library, tests and benchmarks that the commit says nothing of."""
     asked = ["git", "-C", str(of), "status", "--porcelain", "--", "src", "tests", "benchmarks/*.py"]
     told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
     return [line[3:] for line in told.splitlines()]
