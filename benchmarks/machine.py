@@ -60,6 +60,13 @@ def commit(of: Path = ROOT) -> str:
     return done.stdout.strip() + ("-dirty" if dirty else "")
 
 
+def uncommitted(of: Path) -> list[str]:
+    """Give the files of library, tests and benchmarks that the commit says nothing of."""
+    asked = ["git", "-C", str(of), "status", "--porcelain", "--", "src", "tests", "benchmarks/*.py"]
+    told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+    return [line[3:] for line in told.splitlines()]
+
+
 class Others:
     """How busy other processes are, from when this is made.
 

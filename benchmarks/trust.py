@@ -24,7 +24,7 @@ from textwrap import shorten
 from typing import Any
 from xml.etree import ElementTree
 
-from benchmarks.machine import commit, machine
+from benchmarks.machine import commit, machine, uncommitted
 from benchmarks.process import ROOT
 from spectrans.errors import some
 
@@ -159,12 +159,13 @@ def _load(seen: dict[str, Any]) -> str:
             f" with a model of {model['parameters']:,} parameters (`{model['plan']}`) at commit "
             f"{seen['commit']} on {seen['machine']['cores']} cores"
         )
+    span = f"{min(late):.0f} to {max(late):.0f}"
     return (
         f"L1: `python -m benchmarks.load RUN` kept a server{where} busy for {seen['seconds']:g} s "
         f"from {seen['clients']} connections: requests ended {ended}; 99 of 100 answers came "
         f"within {seen['slow'] / 1e3:.1f} s. Memory was {memory[0]:.0f} MiB at first, "
-        f"{max(memory):.0f} at most, and {min(late):.0f} to {max(late):.0f} in the last quarter; "
-        f"SIGTERM ended it with exit code {seen['code']}.\n"
+        f"{max(memory):.0f} at most, and {span} in the last quarter; SIGTERM ended it with exit "
+        f"code {seen['code']}.\n"
     )
 
 
@@ -244,23 +245,6 @@ def short(words: list[str], jobs: int) -> int:
     return 1 if tried != held or code else 0
 
 
-def uncommitted() -> list[str]:
-    """Give the files of the library and the tests that the commit does not say of."""
-    asked = [
-        "git",
-        "-C",
-        str(ROOT),
-        "status",
-        "--porcelain",
-        "--",
-        "src",
-        "tests",
-        "benchmarks/*.py",
-    ]
-    told = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
-    return [line[3:] for line in told.splitlines()]
-
-
 def keep(files: list[Path], again: list[str]) -> None:
     """Keep the counts of some files, beside those of other tests.
 
@@ -303,7 +287,7 @@ def main(words: list[str] | None = None) -> int:
         parser.error(f"--only must match a row or a test, got {' '.join(asked.only)}")
     if asked.short:
         return short(asked.only, asked.jobs)
-    if (asked.run or asked.read) and (changed := uncommitted()):
+    if (asked.run or asked.read) and (changed := uncommitted(ROOT)):
         rule = "be committed before counts are kept"
         parser.error(f"src, tests and benchmarks must {rule}, {some(changed)} not")
     if asked.run:

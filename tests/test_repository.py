@@ -28,7 +28,7 @@ OURS = sorted(k for k, v in MIXERS.items() if v.__module__.startswith("spectrans
 
 # From the bottom up: a part imports from its own line and from the lines above it.
 ORDER = (
-    {"archives", "disk", "errors", "processes", "printable", "version"},
+    {"archives", "disk", "errors", "processes", "printable", "tensors", "version"},
     {"options", "initialisation", "transforms", "sequences", "spill"},
     {"positions", "packing", "linear"},
     {"mixers"},

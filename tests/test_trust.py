@@ -167,7 +167,7 @@ def test_counts_are_kept_of_what_is_committed_alone(
     for words in (["init", "-q"], ["add", "."], ["commit", "-q", "-m", "a"]):
         subprocess.run([*git, *words], check=True)
     (tmp_path / "docs" / "a.py").write_text("changed")
-    assert trust.uncommitted() == []
+    assert trust.uncommitted(tmp_path) == []
     (tmp_path / "tests" / "test_new.py").touch()
     (tmp_path / "benchmarks" / "a.py").write_text("changed")
     for asked in (["--run"], ["--read", "a.xml"]):

@@ -116,7 +116,7 @@ def test_ids_that_repeat_and_unseen_classes_end_the_command_with_2_and_one_line(
 def test_a_line_without_end_ends_the_command_with_2_and_one_line(run: Run) -> None:
     with Path("a.csv").open("wb") as file:
         file.truncate(2**34)  # sparse: 16 GiB of NUL that take no room on the disk
-    found = run("a.csv", little=LITTLE + 1)
+    found = run("a.csv", little=1.5 * LITTLE)
     assert found == refused(
         "a.csv line 1 must hold at most 16,777,216 bytes, got more; put a break after each row"
     )
@@ -215,4 +215,14 @@ def test_a_text_that_a_file_holds_once_and_names_in_each_row_is_kept_once(run: R
     pq.write_table(pa.table({"text": text, "label": ["a", "b"] * 2}), "a.parquet")
     assert run("a.parquet", little=5 * LITTLE) == refused(
         "a.parquet row 1 must hold at most 16,777,216 bytes, got more; cut it in several rows"
+    )
+
+
+def test_long_lists_are_looked_at_a_few_at_a_time(run: Run) -> None:
+    words, tags = ["word" * 4] * 50_000, ["O"] * 50_000
+    rows = {"tokens": [["", *words], *[words] * 199], "tags": [["O", *tags], *[tags] * 199]}
+    pq.write_table(pa.table(rows), "a.parquet")
+    # Half a gigabyte, were all the rows looked at together.
+    assert run("a.parquet", little=5 * LITTLE) == refused(
+        "a.parquet row 1: tokens must hold words with something in them and no blank, got ''"
     )

@@ -107,6 +107,7 @@ PLAIN, LABELS = np.zeros((24, 6, 5)), np.arange(24) % 2
     [
         (spoil(lambda file: Image.fromarray(drawing(2, 7)).save(file)), {}, "set/dark/02.png: picture must be 6x5 pixels, as the first one is, got 7x5; scale it to that size"),
         (spoil(lambda file: file.write_bytes(b"no picture")), {}, "set/dark/02.png must be a whole picture, got: cannot identify"),
+        (spoil(lambda file: Image.fromarray(drawing(2)).save(file, "PPM")), {}, "set/dark/02.png must be a whole picture, got: cannot identify"),
         (spoil(lambda file: file.write_bytes(file.read_bytes()[:60])), {}, "set/dark/02.png must be a whole picture, got: "),
         (spoil(lambda file: Image.new("RGBA", (5, 6)).save(file)), {}, "set/dark/02.png must be grey or in colours, 8 bits deep and opaque, got mode RGBA"),
         (spoil(lambda file: Image.new("I;16", (5, 6)).save(file)), {}, "set/dark/02.png must be grey or in colours, 8 bits deep and opaque, got mode I;16"),
@@ -117,7 +118,7 @@ PLAIN, LABELS = np.zeros((24, 6, 5)), np.arange(24) % 2
         (archive(images=PLAIN.astype(np.uint8)[0], y=LABELS[:6]), {}, "set.npz: images must be uint8 of the shape (rows, height, width)"),
         (archive(images=PLAIN.astype(np.uint8), y=LABELS, lengths=LABELS + 1), {}, "set.npz: images must be uint8 of the shape (rows, height, width), without lengths"),
     ],
-    ids=["size", "text", "cut", "alpha", "deep", "large", "max_length", "tokenizer", "float", "flat", "lengths"],
+    ids=["size", "text", "another format", "cut", "alpha", "deep", "large", "max_length", "tokenizer", "float", "flat", "lengths"],
 )  # fmt: skip
 def test_what_is_no_picture_is_refused_in_one_sentence(
     make: Callable[[Path], Path], settings: dict[str, Any], sentence: str, tmp_path: Path

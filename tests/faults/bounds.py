@@ -1,5 +1,7 @@
 """Time and memory that something may take, whatever else the machine does."""
 
+import resource
+import sys
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -15,6 +17,12 @@ def seconds(body: Callable[[], Found]) -> tuple[Found, float]:
     start = time.process_time()
     found = body()
     return found, time.process_time() - start
+
+
+def peak() -> float:
+    """Give the most memory that this process ever held, of any library, in mebibytes."""
+    unit = 1 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
 
 
 def mebibytes(body: Callable[[], Found]) -> tuple[Found, float]:

@@ -12,6 +12,7 @@ from spectrans.config.models import HybridModelConfig
 from spectrans.models.paper import numbers
 from spectrans.training import RunSpec
 from tests.cli.command import spectrans
+from tests.faults.bounds import peak, seconds
 
 ABSURD: dict[str, dict[str, Any]] = {
     "wide": {"hidden_dim": 2**30},
@@ -35,8 +36,15 @@ def test_a_model_beyond_the_memory_is_refused_with_what_it_would_take(
     settings: dict[str, Any],
 ) -> None:
     sentence = r"the model must fit into the memory of this machine, \d+ GiB: its [\d,]+ weights alone take [\d,]+ GiB; lower hidden_dim, num_layers or what else is large"
-    with pytest.raises(ValueError, match=f"^{sentence}$"):
-        HybridTransformer(**settings)
+    before = peak()
+
+    def refuse() -> None:
+        with pytest.raises(ValueError, match=f"^{sentence}$"):
+            HybridTransformer(**settings)
+
+    # What takes long once is a library that is loaded.
+    assert min(seconds(refuse)[1], seconds(refuse)[1]) < 1
+    assert peak() - before < 500
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, event, given, settings
 from hypothesis import strategies as st
 
+from tests.faults.bounds import peak
 from tests.faults.tally import Tally
 
 # What parsers have stumbled over, in one library or another.
@@ -102,6 +103,8 @@ def is_sentence(error: Exception) -> None:
 
 # Seconds of this process's own: a machine that is busy elsewhere makes no case slower.
 LONGEST = 1.0
+# Mebibytes that all of them together may add, libraries that are loaded included.
+MOST = 500.0
 ERRORS = (ValueError, TypeError)
 
 
@@ -132,7 +135,7 @@ def fuzz(
     examples: int,
     errors: tuple[type[Exception], ...] = ERRORS,
 ) -> None:
-    """Read spoilt inputs: each is answered, or refused in a sentence, within a second."""
+    """Read spoilt inputs: each is answered, or refused in a sentence, each within a second."""
 
     @settings(
         max_examples=examples,
@@ -146,8 +149,10 @@ def fuzz(
         with tally.fault():
             event(outcome(read, content, errors))
 
+    before = peak()
     holds()
     assert tally.held == tally.tried >= examples
+    assert peak() - before < MOST
 
 
 def drawn(*contents: bytes, seed: int, count: int) -> Iterator[bytes]:

@@ -95,11 +95,14 @@ class Parquet(_Batches):
             for group in range(metadata.num_row_groups)
             for column in range(metadata.num_columns)
         ]
-        refuse_unpacked(self.path, sum(map(_decoded, chunks)))
+        decoded = sum(map(_decoded, chunks))
+        refuse_unpacked(self.path, decoded)
+        # So many rows, most often, as take no more memory than a long line.
+        rows = max(1, LONGEST_LINE * metadata.num_rows // max(1, decoded))
         # What a file holds once and names a million times stays so until its rows are read.
         once = {chunk.path_in_schema for chunk in chunks if _is_repeated(chunk)}
         with pq.ParquetFile(self.path, read_dictionary=sorted(once)) as file:
-            yield from file.iter_batches(BATCH)
+            yield from file.iter_batches(min(BATCH, rows))
 
     def class_names(self) -> dict[str, list[str]]:
         """Give the names that the `datasets` library keeps in a file's metadata."""
