@@ -28,8 +28,9 @@ OURS = sorted(k for k, v in MIXERS.items() if v.__module__.startswith("spectrans
 
 # From the bottom up: a part imports from its own line and from the lines above it.
 ORDER = (
-    {"archives", "disk", "errors", "processes", "printable", "tensors", "version"},
+    {"archives", "disk", "errors", "processes", "printable", "safefiles", "version"},
     {"options", "initialisation", "transforms", "sequences", "spill"},
+    {"tensors"},
     {"positions", "packing", "linear"},
     {"mixers"},
     {"layout"},

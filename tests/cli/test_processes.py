@@ -3,20 +3,13 @@
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import time
-from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-import torch
-from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from spectrans.training import Stopped, state, train
-from spectrans.training.begun import read_begun
 from spectrans.training.checkpoint import survey
 from spectrans.training.lock import locked
 from tests.cli.command import (
@@ -28,16 +21,8 @@ from tests.cli.command import (
     spectrans,
     write_table,
 )
+from tests.cli.two_processes import SOME, TRAIN, WAIT, history, started
 from tests.faults.disks import Disk
-
-# Batches of nine rows are not shared out evenly, and the last one of an epoch has six.
-TRAIN = (
-    "train", "--data", "colours.csv", "--plan", "attention", "--layers", "1", "--hidden-dim", "8",
-    "--heads", "2", "--batch-size", "9", "--steps", "100", "--save-every", "5",
-)  # fmt: skip
-# Seconds that processes wait for each other, and seconds that are no reason to end.
-WAIT, SOME = 20, 5
-TWO = {**ENVIRONMENT, "SPECTRANS_TIMEOUT": str(WAIT)}
 
 
 @pytest.fixture(scope="module")
@@ -45,10 +30,6 @@ def here(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("processes")
     write_table(folder / "colours.csv")
     return folder
-
-
-def history(folder: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
 
 
 @pytest.fixture(scope="module")
@@ -69,28 +50,6 @@ def test_two_processes_have_the_losses_of_one(here: Path, two: Path) -> None:
         found = [entry[name] for entry in together if name in entry]
         assert found == pytest.approx(wanted, rel=2e-3, abs=1e-5)
         assert found[:5] == pytest.approx(wanted[:5], rel=1e-5)
-
-
-def started(folder: Path, out: str, *more: str) -> tuple[subprocess.Popen[str], str]:
-    """Start a run in two processes, and wait for its first checkpoint."""
-    process = subprocess.Popen(
-        [*COMMAND, *TRAIN, "--nproc", "2", "-o", out, *more],
-        cwd=folder,
-        env=TWO,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    )
-    assert process.stderr is not None
-    said = ""
-    for line in process.stderr:
-        said += line
-        if line.startswith("step "):
-            break
-    while process.poll() is None and not survey(folder / out).step:
-        time.sleep(0.02)
-    return process, said
 
 
 def worker(parent: int, rank: int = 1) -> int:
@@ -265,78 +224,4 @@ def test_processes_do_not_start_processes(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert done.stderr == (
         "spectrans: --nproc must be left out under torchrun, which starts the processes\n"
-    )
-
-
-@pytest.fixture(scope="module")
-def parted(here: Path) -> Path:
-    """The folder of a run in two processes with a part of the weights each, which was stopped."""
-    process, said = started(here, "parts", "--fsdp")
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130, said + err
-    return here / "parts"
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("processes", [1, 2, 3])
-def test_weights_in_parts_have_the_losses_of_whole_ones_and_go_on_in_any_number_of_processes(
-    here: Path, two: Path, parted: Path, processes: int
-) -> None:
-    folder = shutil.copytree(parted, here / f"parts-{processes}")
-    together = ("--nproc", str(processes)) if processes > 1 else ()
-    done = spectrans("train", "--resume", folder.name, *together, "-q", folder=here)
-    assert (done.code, done.err) == (0, "")
-    wanted = [entry["loss"] for entry in history(two) if "loss" in entry]
-    found = [entry["loss"] for entry in history(folder) if "loss" in entry]
-    assert found == pytest.approx(wanted, rel=2e-3, abs=1e-5)
-    alone = spectrans("predict", folder.name, "abc red", folder=here)
-    assert alone.out == spectrans("predict", "two", "abc red", folder=here).out
-
-
-@pytest.mark.slow
-def test_one_process_begins_with_the_bits_of_weights_and_optimiser_that_several_held_in_parts(
-    here: Path, parted: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(here)
-    folder = shutil.copytree(parted, here / "bits")
-    newest = survey(folder).newest
-    assert newest is not None
-    weights = state.read_tensors(newest / state.WEIGHTS)
-    moments = state.read_tensors(newest / state.OPTIMISER)
-    wanted = {
-        weight.numpy().tobytes(): {
-            name: moments[f"model.{key}|{name}"].numpy().tobytes()
-            for name in ("step", "exp_avg", "exp_avg_sq")
-        }
-        for key, weight in weights.items()
-    }
-    found: list[dict[bytes, dict[str, bytes]]] = []
-
-    def look(optimiser: torch.optim.Optimizer, *rest: object) -> None:
-        """See what the first step begins with, and ask for the end."""
-        found.append(
-            {
-                weight.detach().numpy().tobytes(): {
-                    name: value.numpy().tobytes() for name, value in values.items()
-                }
-                for weight, values in optimiser.state.items()
-            }
-        )
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    hook = register_optimizer_step_pre_hook(look)
-    with pytest.raises(Stopped):
-        train(read_begun(folder).spec, folder=folder)
-    hook.remove()
-    assert found == [wanted]
-    # No two weights are alike by now.
-    assert len(wanted) == len(weights)
-
-
-def test_parts_need_several_processes(here: Path) -> None:
-    answer = spectrans(*TRAIN, "--fsdp", "-o", "none", folder=here)
-    assert answer.code == 2
-    assert answer.err == (
-        "spectrans: --fsdp must come with several processes: --nproc 2, or torchrun\n"
     )

@@ -67,8 +67,31 @@ def check_input(
 ) -> Tensor:
     """Give the one of ids and `(b, n, dim)` vectors that was given, if a model can take it.
 
-    Vectors must have the type and the device of the weights of the first `block`. That they are
-    numbers is not looked at, which would take a pass over them: what is none goes through.
+    Parameters
+    ----------
+    ids
+        Token ids.
+    embeds
+        Vectors of tokens. Whether they are numbers is not looked at, which would take a pass over
+        them: what is none goes through.
+    dim
+        Channels of a vector.
+    table
+        What ids are looked up in; None where a model takes none.
+    block
+        The first one, whose weights say which type and device vectors must have.
+
+    Returns
+    -------
+    Tensor
+        Ids or vectors.
+
+    Raises
+    ------
+    TypeError
+        What was given is no tensor.
+    ValueError
+        Both or neither were given, or one that the model cannot take.
     """
     if (ids is None) == (embeds is None):
         got = "neither" if ids is None else "both"
