@@ -61,7 +61,7 @@ def refused(error: Exception, names: Iterable[str]) -> None:
     """One sentence that says what must be, and of which of the arguments of these names."""
     sentence = str(error)
     assert "\n" not in sentence
-    assert " must " in sentence or sentence.startswith("unknown "), sentence
+    assert re.search(r"\b(must|unknown)\b", sentence), sentence
     assert re.search(rf"\b({'|'.join(map(re.escape, names))})\b", sentence), sentence
     event("refused")
 
