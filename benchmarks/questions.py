@@ -110,16 +110,6 @@ SOLVED = (
     *(_changed(core, "in turns", EVEN) for core in ("recall", "digits")),
 )
 
-# Models of another size: eight layers of 96 channels. At the rate that was best for the smaller.
-LARGER = _changed(
-    "text",
-    "larger",
-    ("attention", "6xfourier,2xattention", "6xwavelet,2xattention"),
-    num_layers=8,
-    hidden_dim=96,
-    num_heads=6,
-)._replace(rates=(3e-3,))
-
 # Four times the steps: with few, no plan fills in better than counting neighbours does.
 LONGER = _changed(
     "text", "1,000 steps", ("attention", TOP, "4xwavelet,2xattention"), steps=1000
@@ -216,7 +206,7 @@ PRESETS: dict[str, tuple[Group, ...]] = {
             {**_TINY, "steps": 150, "batch_size": 32},
         ),
     ),
-    "cpu": (*CORES, *WIDE, *SOLVED, LARGER, LONGER, *DEFAULTS, *SETTINGS, *TIMED),
+    "cpu": (*CORES, *WIDE, *SOLVED, LONGER, *DEFAULTS, *SETTINGS, *TIMED),
     "lra": (
         Group("listops", DataSpec(source="listops2000"), FNET, (1.6e-3,), _SEEDS, LISTOPS),
         Group("pathfinder", DataSpec(source="pathfinder32"), FNET, (1e-3,), _SEEDS, PATHFINDER),
