@@ -10,7 +10,7 @@ from spectrans.training.spec import Precision
 
 TASK = "languages32"
 # Of 64 languages a guess gets 1.6 % right.
-LEARNT = 0.1
+LEARNT = 0.06
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("without_shape_checks")]
 
