@@ -87,7 +87,8 @@ def first_bad_gradient(model: nn.Module) -> str | None:
         for place, (_, parameter) in enumerate(named)
         if parameter.grad is not None and not sharded.here(parameter.grad).isfinite().all()
     )
-    first = torch.tensor(next(bad, len(named)))
+    # NCCL knows of no tensor on a CPU.
+    first = torch.tensor(next(bad, len(named)), device=named[0][1].device)
     if dist.is_available() and dist.is_initialized():
         dist.all_reduce(first, dist.ReduceOp.MIN)
     return f"the gradient of {named[first][0]}" if first < len(named) else None
