@@ -5,11 +5,15 @@ Without a file, another process makes a small one first; that one needs torch an
 """
 
 import json
+import os
 import subprocess
 import sys
 from typing import Any
 
 import numpy as np
+
+# Of itself it reports its use to Microsoft, from its import on.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 import onnxruntime
 
 EXPORT = """

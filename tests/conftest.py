@@ -1,10 +1,14 @@
 """What every test shares: seeds, and a way past the shape checks that only tests have."""
 
+import os
 from collections.abc import Iterator
 
 import jaxtyping
 import pytest
 import torch
+
+# Tests that import onnxruntime themselves do not want it to report that.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 @pytest.fixture(autouse=True)

@@ -157,6 +157,25 @@ def test_a_server_answers_those_who_ask_and_asks_nobody(run: Path) -> None:
     assert (server.returncode, said) == (0, "")
 
 
+IDENTITY = """
+from spectrans.export.runtime import runner
+import torch
+from onnx import TensorProto, helper
+ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy"]
+graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "g", ends[:1], ends[1:])
+opsets = [helper.make_opsetid("", 17)]
+model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
+print(runner(model.SerializeToString())({"x": torch.ones(1)}))
+"""
+
+
+def test_onnxruntime_is_kept_from_reporting_its_use(tmp_path: Path) -> None:
+    # What it sends is not Python's to see; what it would send is kept in a file at home.
+    done = alone(IDENTITY, tmp_path, HOME=str(tmp_path))
+    assert (done.returncode, done.stdout) == (0, "tensor([1.])\n")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="mounts as Linux does")
 @pytest.mark.slow
 def test_a_library_on_a_disk_that_is_read_only_works(tmp_path: Path) -> None:

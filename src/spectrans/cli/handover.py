@@ -111,7 +111,15 @@ def _section(run: Run, report: Report) -> list[str]:
         f"{speed.rows} x {speed.length} tokens where it was exported."
     )
     needs = "onnxruntime" if name.endswith(".onnx") else "torch"
-    return [f"## `{name}`, with {needs}", "", about, "", "```python", *program(run, name), "```"]
+    page = [f"## `{name}`, with {needs}", "", about, "", "```python", *program(run, name), "```"]
+    return [*page, "", _REPORTING] if needs == "onnxruntime" else page
+
+
+# onnxruntime has done so since 1.29, from its import on.
+_REPORTING = (
+    "Of itself, onnxruntime reports its use to Microsoft: `ORT_DISABLE_TELEMETRY=1` in the "
+    "environment keeps it from that."
+)
 
 
 def program(run: Run, name: str) -> list[str]:

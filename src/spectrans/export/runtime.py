@@ -1,5 +1,6 @@
 """onnxruntime behind the few functions that are needed of it, and its absence in one sentence."""
 
+import os
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,6 +14,9 @@ from spectrans.export.metadata import KEY
 Run = Callable[[dict[str, Tensor]], Tensor]
 
 _PACKAGES = ("onnx", "onnxscript", "onnxruntime")
+# From 1.29 on, onnxruntime keeps a number for the machine at home and reports its use to Microsoft,
+# from its import on, unless it finds this. Whoever wants that sets it to 0.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 
 def require_onnx() -> None:
