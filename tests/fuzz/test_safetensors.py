@@ -37,7 +37,9 @@ def lying_headers(content: bytes, seed: int, count: int) -> Iterator[bytes]:
 
 
 @pytest.mark.parametrize(
-    "examples", [2_000, pytest.param(100_000, marks=pytest.mark.slow)], ids=["some", "hundred thousand"]
+    "examples",
+    [2_000, pytest.param(100_000, marks=pytest.mark.slow)],
+    ids=["some", "hundred thousand"],
 )
 def test_a_spoilt_safetensors_file_is_read_or_refused(
     examples: int, tmp_path: Path, tally: Tally
