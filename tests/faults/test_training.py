@@ -124,7 +124,7 @@ def test_a_loss_at_which_nobody_looks_at_once_ends_the_run_at_the_next_report(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # As on a GPU, where each look would wait.
-    for name in ("training_step", "_get_grad_norm"):
+    for name in ("training_step", "_clip_grad_norm"):
         monkeypatch.setattr(RunTrainer, name, getattr(Trainer, name))
     poison(monkeypatch, 8, float("nan"))
     with pytest.raises(TrainingError, match=r"^the loss was nan by step 8: lower the learn"):

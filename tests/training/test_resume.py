@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,7 +87,7 @@ TOGETHER = [*ALONE, "-m", "torch.distributed.run", "--standalone", "--nproc-per-
     ids=[*SPECS, "two processes"],
 )
 def test_a_run_that_was_stopped_after_any_step_ends_with_the_same_bytes(
-    start: list[str], kind: str, tmp_path: Path, record_property: Callable[[str, object], None]
+    start: list[str], kind: str, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     done = subprocess.run(
         [*start, "-m", "tests.training.stops", kind, str(tmp_path)],
@@ -96,7 +95,6 @@ def test_a_run_that_was_stopped_after_any_step_ends_with_the_same_bytes(
         env={**os.environ, "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
     )  # fmt: skip
     held = done.stdout.split()
-    record_property("tried", MANY)
-    record_property("held", len(held))
+    request.node.user_properties += [("tried", MANY), ("held", len(held))]
     assert done.returncode == 0, done.stderr
     assert held == [str(step) for step in range(1, MANY + 1)]
