@@ -54,7 +54,8 @@ def lst(x: Array, state: dict[str, Array], options: LST, dims: Dims) -> Array:
         q, k, v = (transform @ part[..., own] for part in np.split(qkv, 3, axis=-1))
         product = state["diagonal"][head] * q * k
         if options.form == "gated":
-            weights = 1 / (1 + np.exp(-product))
+            # 1 / (1 + exp(-product)), where exp would overflow as well.
+            weights = np.exp(-np.logaddexp(0, -product))
         else:
             weights = product / (np.abs(product).mean(-1, keepdims=True) + 1e-6)
         y[..., own] = np.linalg.inv(transform) @ (weights * v)
