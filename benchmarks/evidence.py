@@ -65,7 +65,7 @@ def tables(lines: list[Line]) -> dict[str, str]:
     solved = {group.name.removesuffix(", in turns"): Scores(group, lines) for group in SOLVED}
     alone = {scores.group.name: scores for scores in core}
     solved = {name: alone[name].beside(s) if name in alone else s for name, s in solved.items()}
-    every = [Scores(group, lines) for group in PRESETS["cpu"]]
+    every = [Scores(group, lines) for group in (*PRESETS["cpu"], *PRESETS["defaults"])]
     views = {name: columns(core, view.plans) for name, view in VIEWS.items()}
     return {
         **views,

@@ -206,7 +206,9 @@ PRESETS: dict[str, tuple[Group, ...]] = {
             {**_TINY, "steps": 150, "batch_size": 32},
         ),
     ),
-    "cpu": (*CORES, *WIDE, *SOLVED, LONGER, *DEFAULTS, *SETTINGS, *TIMED),
+    # Two hours of two cores, and another one for what to have as a default.
+    "cpu": (*CORES, *WIDE, *SETTINGS, *TIMED),
+    "defaults": (*SOLVED, LONGER, *DEFAULTS),
     "lra": (
         Group("listops", DataSpec(source="listops2000"), FNET, (1.6e-3,), _SEEDS, LISTOPS),
         Group("pathfinder", DataSpec(source="pathfinder32"), FNET, (1e-3,), _SEEDS, PATHFINDER),

@@ -47,7 +47,7 @@ def test_groups_of_a_preset_have_names_of_their_own(groups: tuple[Group, ...]) -
     assert len({group.name for group in groups}) == len(groups)
 
 
-@pytest.mark.parametrize("name", ["cpu", "lra"])
+@pytest.mark.parametrize("name", ["cpu", "defaults", "lra"])
 def test_what_is_published_has_three_seeds(name: str) -> None:
     assert {group.seeds for group in PRESETS[name]} == {(0, 1, 2)}
 
