@@ -103,8 +103,8 @@ def is_sentence(error: Exception) -> None:
 
 # Seconds of this process's own: a machine that is busy elsewhere makes no case slower.
 LONGEST = 1.0
-# Of files that NumPy or torch unpacks: to a gibibyte at most, and 20 kB of an old torch file took 3.
-UNPACKED = 10.0
+# Of files that NumPy or torch unpacks: to a gibibyte at most, and 20 kB of an old torch file took 3 s
+UNPACKED = 30.0
 # Mebibytes that all of them together may add, libraries that are loaded included.
 MOST = 500.0
 ERRORS = (ValueError, TypeError)
