@@ -7,6 +7,8 @@ import jaxtyping
 import pytest
 import torch
 
+# What a process that is watched begins with, and no module of the tests.
+collect_ignore = ["faults/watching"]
 # Tests that import onnxruntime themselves do not want it to report that.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +57,8 @@ def test_default_fourier_mixes_tokens() -> None:
 @pytest.mark.parametrize("part", ["real", "hartley"])
 def test_use_real_fft_changes_no_value(part: Any, d: int) -> None:
     x = rows(9, d)
-    half, full = (Fourier(part=part, use_real_fft=real).build(DIMS) for real in (True, False))
+    dims = replace(DIMS, hidden_dim=d)
+    half, full = (Fourier(part=part, use_real_fft=real).build(dims) for real in (True, False))
     close(half(x), full(x))
 
 

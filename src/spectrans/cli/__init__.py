@@ -98,5 +98,8 @@ def main() -> None:
         # Whatever else is written says where.
         nameless = full and not error.filename
         tell(f"{'standard output: ' if nameless else ''}{reason(error)}")
+        if nameless:
+            # Python would try once more at its end, and end with another code.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         code = Unsaved.exit_code if full else 1
     sys.exit(code or 0)
