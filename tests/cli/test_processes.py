@@ -64,28 +64,31 @@ def worker(parent: int, rank: int = 1) -> int:
 
 
 @pytest.fixture(scope="module")
-def killed(here: Path) -> Answer:
+def killed(here: Path) -> tuple[Answer, int]:
+    """What a run says of which a process was killed, and the step of its last checkpoint."""
     process, said = started(here, "killed")
     os.kill(worker(process.pid), signal.SIGKILL)
     out, err = process.communicate(timeout=60)
-    return Answer(process.returncode, out, said + err)
+    return Answer(process.returncode, out, said + err), survey(here / "killed").step
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes as Linux does")
-def test_a_killed_process_ends_the_run_with_one_sentence(here: Path, killed: Answer) -> None:
-    assert (killed.code, killed.out) == (1, "")
-    assert [line for line in killed.err.splitlines() if line.startswith("spectrans:")] == [
+def test_a_killed_process_ends_the_run_with_one_sentence(killed: tuple[Answer, int]) -> None:
+    answer, step = killed
+    assert (answer.code, answer.out) == (1, "")
+    assert [line for line in answer.err.splitlines() if line.startswith("spectrans:")] == [
         "spectrans: process 1 of 2 was killed by signal 9, and the run ended: "
         "spectrans train --resume goes on from the last checkpoint"
     ]
-    assert "Traceback" not in killed.err
-    assert survey(here / "killed").step >= 5
+    assert "Traceback" not in answer.err
+    assert step >= 5
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="finds processes as Linux does")
 @pytest.mark.slow
-def test_a_relaunch_goes_on_exactly(here: Path, killed: Answer, two: Path) -> None:
+@pytest.mark.usefixtures("killed")
+def test_a_relaunch_goes_on_exactly(here: Path, two: Path) -> None:
     answer = spectrans("train", "--resume", "killed", "--nproc", "2", folder=here)
     assert answer.code == 0
     assert re.search(r"going on with killed after step \d+", answer.err)
