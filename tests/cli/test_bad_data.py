@@ -28,6 +28,9 @@ SOON = 5.0
 LITTLE = 2 * LONGEST_LINE / 2**20
 MANY = 1_000_000
 
+# Users have none, and they take most of the time.
+pytestmark = pytest.mark.usefixtures("without_shape_checks")
+
 Run = Callable[..., Answer]
 
 
@@ -156,10 +159,7 @@ MILLION: dict[str, tuple[str, Callable[[], bytes], tuple[str, ...], str]] = {
 
 @pytest.mark.parametrize(
     ("name", "content", "words", "sentence"),
-    [
-        pytest.param(*values, id=name, marks=[] if name == "a class a row" else [pytest.mark.slow])
-        for name, values in MILLION.items()
-    ],
+    [pytest.param(*values, id=name, marks=[pytest.mark.slow]) for name, values in MILLION.items()],
 )
 def test_a_million_labels_end_the_command_with_2_and_one_line(
     name: str, content: Callable[[], bytes], words: tuple[str, ...], sentence: str, run: Run
