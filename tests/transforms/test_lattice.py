@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from spectrans import HybridTransformer
+from spectrans.mixers import Wavelet
 from spectrans.transforms.lattice import orthogonal_bank, wavelet_angles
 from spectrans.transforms.wavelet import dwt, filters, wavedec, waverec
 
@@ -51,3 +53,16 @@ def test_a_wavelet_that_angles_cannot_rebuild_is_refused(name: str) -> None:
     rule = "wavelet must be orthogonal, and rebuilt by its angles to 1e-10, to be learnable"
     with pytest.raises(ValueError, match=f"{rule}, got '{name}'"):
         wavelet_angles(name)
+
+
+def test_angles_are_found_where_a_model_is_built_without_numbers() -> None:
+    with torch.device("meta"):
+        found = wavelet_angles("db2")
+        model = HybridTransformer(
+            hidden_dim=8,
+            num_layers=1,
+            alternation_pattern="custom",
+            layer_types=[Wavelet(learnable=True)],
+        )
+    assert (found.device.type, found.shape) == ("meta", wavelet_angles("db2").shape)
+    assert {weight.device.type for weight in model.parameters()} == {"meta"}

@@ -83,16 +83,18 @@ def wavelet_angles(name: str) -> Float[Tensor, " half"]:
         low = [c * h - s * g for h, g in pairs[:-2]]
         high = [s * h + c * g for h, g in pairs[2:]]
     angles.append(math.atan2(low[1], low[0]))
-    found = torch.tensor(angles[::-1], dtype=torch.float64)
-    rebuilt = orthogonal_bank(found)
-    error = max(
-        float((torch.as_tensor(a) - torch.tensor(b, dtype=torch.float64)).abs().max())
-        for a, b in zip(rebuilt, bank, strict=True)
-    )
+    # Numbers are needed here even where a model is built without any, to count its weights.
+    with torch.device("cpu"):
+        found = torch.tensor(angles[::-1], dtype=torch.float64)
+        rebuilt = orthogonal_bank(found)
+        error = max(
+            float((torch.as_tensor(a) - torch.tensor(b, dtype=torch.float64)).abs().max())
+            for a, b in zip(rebuilt, bank, strict=True)
+        )
     if error > 1e-10:
         rule = "be orthogonal, and rebuilt by its angles to 1e-10, to be learnable"
         raise ValueError(must("wavelet", rule, name))
-    return found
+    return found.to(torch.get_default_device())
 
 
 def _delayed(taps: Tensor, before: int, after: int) -> Tensor:
