@@ -21,8 +21,8 @@ def _in_words(path: Path) -> Iterator[None]:
         yield
     except KeyError as error:
         reason = f"the type {error}, which torch does not read"
-    # TypeError: a shape beyond 64 bits.
-    except (SafetensorError, TypeError) as error:
+    # TypeError, RuntimeError: a shape, or what follows from it, beyond 64 bits.
+    except (SafetensorError, TypeError, RuntimeError) as error:
         reason = first_line(error)
     else:
         return

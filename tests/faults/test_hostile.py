@@ -22,7 +22,7 @@ from spectrans.data import load
 from spectrans.data.tokenizer import make
 from spectrans.pretrained import load as load_weights
 from spectrans.report.run import write_run_report
-from spectrans.training import checkpoint, load_run, train
+from spectrans.training import checkpoint, load_run, state, train
 from spectrans.training.begun import read_begun
 from tests.cli.made import make_run, write_lines
 from tests.faults.tally import Tally
@@ -278,7 +278,21 @@ def test_weights_whose_header_lies_are_refused(
     assert "\n" not in str(refusal.value)
 
 
-def test_a_shape_beyond_64_bits_is_refused_by_an_auto_class_as_well(tmp_path: Path) -> None:
+def test_strides_beyond_64_bits_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(
+        with_header(
+            b'{"a":{"dtype":"F32","shape":[0,9223372036854775807,3],"data_offsets":[0,0]},'
+            b'"b":{"dtype":"F32","shape":[4],"data_offsets":[0,16]}}'
+        )
+    )
+    with pytest.raises(ValueError, match="must be a whole safetensors file, got: Stride"):
+        state.read_tensors(tmp_path / "a")
+
+
+@pytest.mark.parametrize("shape", [[2**63, 0], [0, 2**63 - 1, 3]], ids=["sizes", "strides"])
+def test_a_shape_beyond_64_bits_is_refused_by_an_auto_class_as_well(
+    shape: list[int], tmp_path: Path
+) -> None:
     folder = tmp_path / "run"
     a_run(folder)
     config = json.loads((folder / "config.json").read_text("utf-8"))
@@ -286,10 +300,10 @@ def test_a_shape_beyond_64_bits_is_refused_by_an_auto_class_as_well(tmp_path: Pa
     (folder / "config.json").write_text(json.dumps(config))
     content = (folder / "model.safetensors").read_bytes()
     end = 8 + struct.unpack("<Q", content[:8])[0]
-    entry = {"dtype": "F32", "shape": [2**63, 0], "data_offsets": [0, 0]}
+    entry = {"dtype": "F32", "shape": shape, "data_offsets": [0, 0]}
     header = json.dumps({**json.loads(content[8:end]), "more": entry}).encode()
     lying = struct.pack("<Q", len(header)) + header + content[end:]
     (folder / "model.safetensors").write_bytes(lying)
-    sentence = r"^.*run must hold whole safetensors files, got: [^\n]*Overflow[^\n]*$"
+    sentence = r"^.*run must hold whole safetensors files, got: [^\n]*[Oo]verflow[^\n]*$"
     with pytest.raises(ValueError, match=sentence):
         AutoModelForSequenceClassification.from_pretrained(folder)

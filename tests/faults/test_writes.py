@@ -43,8 +43,9 @@ def stray(place: Path, folder: str) -> list[str]:
     home = place.parent
     told = set((home / "told").read_text().splitlines())
     assert any(path.startswith(str(place / folder)) for path in told)
-    # What is made beside a folder to become it as a whole; the folder around them is there already.
-    told = {path for path in told if not path.startswith(f"{place}/.exporting-")} - {str(place)}
+    # What is made beside a folder to become it as a whole; folders that are there already.
+    told = {path for path in told if not path.startswith(f"{place}/.exporting-")}
+    told -= {str(place), f"{home}/temporary"}
     # A library in C tells nobody: what it leaves lies in one of these.
     told |= {str(path) for path in (home / "home").rglob("*")}
     told |= {str(path) for path in place.iterdir() if path.name not in GIVEN}

@@ -17,6 +17,8 @@ from spectrans.models import BaseModel
 from spectrans.safefiles import first_line
 
 HEAD = "model.output_head."
+# What torch says of a shape, or of what follows from it, beyond 64 bits.
+_BEYOND = ("Overflow when unpacking", "Stride calculation overflowed")
 _HUB_ARGUMENTS = (
     "cache_dir", "force_download", "local_files_only", "proxies", "revision", "subfolder", "token"
 )  # fmt: skip
@@ -95,10 +97,10 @@ def safetensors_in_words(source: Any) -> Iterator[None]:
     """
     try:
         yield
-    except (SafetensorError, TypeError) as error:
+    except (SafetensorError, TypeError, RuntimeError) as error:
         reason = first_line(error)
-        # Of a shape beyond 64 bits; any other is of an argument.
-        if isinstance(error, TypeError) and "Overflow when unpacking" not in reason:
+        # Others are of an argument, or of a model.
+        if not isinstance(error, SafetensorError) and not any(s in reason for s in _BEYOND):
             raise
         raise ValueError(f"{source} must hold whole safetensors files, got: {reason}") from None
 
