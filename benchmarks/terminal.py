@@ -6,13 +6,15 @@ A fence of the kind `console` holds lines that begin with `$ ` and what they pri
 are typed into one shell, in the folder given by --folder or in a new one, and their output takes
 the place of the old; benchmarks/results/pages keeps it too, with the commit and the machine. A
 command that ends with another code than 0 stops the run, and nothing is written; one that ends with
-`&` goes on in the background until the page is done.
+`&` goes on in the background until the page is done. A picture of docs/images that the page shows
+is replaced by the file of its name that the commands made, if they made one.
 """
 
 import argparse
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -22,6 +24,8 @@ from benchmarks.machine import Others, commit, machine, versions
 from benchmarks.process import ROOT
 
 KEPT = ROOT / "benchmarks" / "results" / "pages"
+IMAGES = ROOT / "docs" / "images"
+PICTURE = re.compile(r"\]\(images/([^/)]+)\)")
 FENCE = re.compile(r"^```console\n(.*?)^```", re.M | re.S)
 PROMPT = "$ "
 _END = "-- done "
@@ -76,7 +80,8 @@ def anew(page: str, shell: Shell) -> str:
         shown = []
         for command in commands(fence[1]):
             print(f"$ {command}", flush=True)
-            output = shell.run(command)
+            # Tables fill their columns with spaces.
+            output = re.sub(r" +$", "", shell.run(command), flags=re.M)
             shown.append(f"{PROMPT}{command}\n{output.rstrip()}".rstrip() + "\n")
         return f"```console\n{''.join(shown)}```"
 
@@ -99,6 +104,14 @@ def commands(fence: str) -> list[str]:
     return found
 
 
+def take_pictures(page: str, folder: Path) -> list[Path]:
+    """Replace the pictures of a page that its commands made, and give where these lie."""
+    made = [file for name in PICTURE.findall(page) for file in sorted(folder.rglob(name))[:1]]
+    for file in made:
+        shutil.copyfile(file, IMAGES / file.name)
+    return made
+
+
 def main() -> None:
     """Make the pages that are named anew."""
     parser = argparse.ArgumentParser(
@@ -116,12 +129,13 @@ def main() -> None:
             shell.close()
         busy = others.busy()
         page.write_text(written, "utf-8")
+        taken = "".join(f", {file.name}" for file in take_pictures(written, folder))
         origin = {"commit": commit(), "machine": machine(), "versions": versions()}
         kept = {**origin, "cores taken by others": busy, "screens": screens(written)}
         text = json.dumps(kept, indent=1, ensure_ascii=False)
         KEPT.mkdir(exist_ok=True)
         (KEPT / f"{page.stem}.json").write_text(f"{text}\n", "utf-8")
-        print(f"wrote {page}; what the commands made is in {folder}")
+        print(f"wrote {page}{taken}; what the commands made is in {folder}")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks import terminal
 from benchmarks.process import ROOT
-from benchmarks.terminal import KEPT, Shell, anew, commands, screens
+from benchmarks.terminal import KEPT, Shell, anew, commands, screens, take_pictures
 
 PAGE = "before\n```console\n$ {}\nold output\n```\nafter\n"
 
@@ -23,7 +23,7 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
 
 @pytest.mark.parametrize(
     ("command", "output"),
-    [("echo new", "new\n"), ("printf no-end", "no-end\n"), ("true", ""), ("sleep 60 &", "")],
+    [("echo 'new   '", "new\n"), ("printf no-end", "no-end\n"), ("true", ""), ("sleep 60 &", "")],
 )
 def test_a_page_gets_what_its_command_prints(shell: Shell, command: str, output: str) -> None:
     found = anew(PAGE.format(command), shell)
@@ -58,8 +58,25 @@ def test_what_a_page_shows_is_kept_with_its_origin(
     assert kept.keys() == {"commit", "machine", "versions", "cores taken by others"}
 
 
+def test_a_picture_that_the_commands_made_takes_the_place_of_the_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, images = tmp_path / "made" / "figures", tmp_path / "images"
+    made.mkdir(parents=True)
+    images.mkdir()
+    monkeypatch.setattr(terminal, "IMAGES", images)
+    for name in ("one.png", "unshown.png"):
+        (made / name).write_text("new")
+    for name in ("one.png", "other.png"):
+        (images / name).write_text("old")
+    page = "![a picture](images/one.png) ![of elsewhere](images/other.png)"
+    assert take_pictures(page, tmp_path / "made") == [made / "one.png"]
+    found = {file.name: file.read_text() for file in images.iterdir()}
+    assert found == {"one.png": "new", "other.png": "old"}
+
+
 def test_pages_show_what_was_kept() -> None:
     kept = {file.stem: json.loads(file.read_text("utf-8")) for file in KEPT.glob("*.json")}
-    pages = {name: (ROOT / "docs" / f"{name}.md").read_text("utf-8") for name in kept}
-    shown = {name: screens(page) for name, page in pages.items()}
+    pages = {page.stem: screens(page.read_text("utf-8")) for page in ROOT.glob("docs/*.md")}
+    shown = {name: fences for name, fences in pages.items() if fences}
     assert shown == {name: file["screens"] for name, file in kept.items()}

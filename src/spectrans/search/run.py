@@ -76,6 +76,24 @@ def search(
         The folder holds something else, a mixer does not fit, or `jobs` is below 1.
     ModuleNotFoundError
         optuna, transformers or accelerate is not installed.
+
+    Examples
+    --------
+    A worker imports the program that calls this, so that belongs behind
+    ``if __name__ == "__main__":``.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from spectrans.data import load
+    >>> from spectrans.data.spec import DataSpec
+    >>> from spectrans.training.spec import RunSpec
+    >>> data = DataSpec(source="recall32?train=32&validation=16&test=16")
+    >>> size = {"num_layers": 1, "hidden_dim": 8, "num_heads": 1}
+    >>> shared = RunSpec(plan="fourier", data=data, steps=2, **size)
+    >>> asked = Search(trials=2, mixers="fourier", shared=shared)
+    >>> with TemporaryDirectory() as folder:
+    ...     found = search(asked, folder, load(data.source), jobs=1)
+    >>> sorted(trial.plan for trial in found.tried)
+    ['attention', 'fourier']
     """
     if jobs is not None and jobs < 1:
         raise ValueError(must("jobs", "be at least 1", jobs))

@@ -58,6 +58,23 @@ def compare(
         The folder holds something else, or `jobs` is below 1.
     ModuleNotFoundError
         transformers or accelerate is not installed, or tensorboard where it is asked for.
+
+    Examples
+    --------
+    A worker imports the program that calls this, so that belongs behind
+    ``if __name__ == "__main__":``.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from spectrans.data import load
+    >>> from spectrans.data.spec import DataSpec
+    >>> data = DataSpec(source="recall32?train=32&validation=16&test=16")
+    >>> size = {"num_layers": 1, "hidden_dim": 8, "num_heads": 1}
+    >>> shared = RunSpec(plan="fourier", data=data, steps=2, **size)
+    >>> asked = Comparison(plans=("attention", "fourier"), seeds=(0,), shared=shared)
+    >>> with TemporaryDirectory() as folder:
+    ...     runs = compare(asked, folder, load(data.source), jobs=1).records
+    >>> sorted(spec.plan for spec in runs)
+    ['attention', 'fourier']
     """
     if jobs is not None and jobs < 1:
         raise ValueError(must("jobs", "be at least 1", jobs))
