@@ -159,7 +159,7 @@ def _load(seen: dict[str, Any]) -> str:
             f" with a model of {model['parameters']:,} parameters (`{model['plan']}`) at commit "
             f"{seen['commit']} on {seen['machine']['cores']} cores"
         )
-    span = f"{min(late):.0f} to {max(late):.0f}"
+    span = " to ".join(dict.fromkeys(f"{mib:.0f}" for mib in (min(late), max(late))))
     return (
         f"L1: `python -m benchmarks.load RUN` kept a server{where} busy for {seen['seconds']:g} s "
         f"from {seen['clients']} connections: requests ended {ended}; 99 of 100 answers came "

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -58,6 +59,14 @@ def test_every_row_was_tried_and_nothing_did_harm() -> None:
     tried = {row["id"]: of(row["tests"], stored) for row in rows()}
     assert [name for name, counts in tried.items() if not counts] == []
     assert [name for name, count in stored.items() if count["tried"] != count["held"]] == []
+
+
+def test_every_count_is_of_code_that_was_committed() -> None:
+    stored = json.loads(STORED.read_text("utf-8"))["tests"]
+    load = json.loads(trust.LOAD.read_text("utf-8"))
+    assert {"commit", "day", "tried", "held"} <= set.intersection(*map(set, stored.values()))
+    commits = {count["commit"] for count in stored.values()} | {load["commit"]}
+    assert [commit for commit in commits if not re.fullmatch("[0-9a-f]{12}", commit)] == []
 
 
 def test_the_page_is_what_the_command_writes() -> None:

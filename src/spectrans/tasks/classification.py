@@ -1,7 +1,5 @@
 """One of several classes for each row."""
 
-import re
-from collections.abc import Iterable
 from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
@@ -13,14 +11,12 @@ from torch.nn.functional import cross_entropy
 
 from spectrans.spill import Growing, chosen, gathered
 from spectrans.tasks.base import Labels, Meter, Metric, Scores, Task
+from spectrans.tasks.classes import Classes
 from spectrans.tasks.collector import Collector, Matched, Place, fault, missing, number
 from spectrans.tasks.counts import ClassCounts, balanced, refuse_few, refuse_form, refuse_labels
 
 # More are no classes, but something that is different in every row.
 MOST_CLASSES = 10_000
-
-# Longer ones are names: they are not computed with.
-_WHOLE = re.compile(r"-?\d{1,18}")
 
 
 class Classification(Task):
@@ -162,7 +158,7 @@ class ClassCollector(Collector):
     def __init__(self, whole: bool = False) -> None:
         self.whole = whole
         self.kind: type | None = None
-        self.codes: dict[str, int] = {}
+        self.classes = Classes(MOST_CLASSES)
         self.places: list[Place] = []
         self.found = Growing(np.int64)
 
@@ -184,7 +180,7 @@ class ClassCollector(Collector):
 
     def keep(self, label: str, place: Place) -> None:
         """Keep the class of the next row."""
-        code = self.codes.setdefault(label, len(self.codes))
+        code = self.classes.code(label)
         if code == len(self.places):
             if code == MOST_CLASSES:
                 way = "is it the right column? Numbers need --task regression"
@@ -195,38 +191,24 @@ class ClassCollector(Collector):
 
     def finish(self, source: str, trained: slice) -> tuple[Classification, Labels]:
         """Give the classes in order, and the index of each row's."""
-        if len(self.codes) < 2:
-            raise ValueError(
-                f"{source} must have at least 2 classes, got only {next(iter(self.codes))!r}"
-            )
+        names, index = self.classes.finish(source)
         found = self.found.finish()
-        counts = np.bincount(found[trained], minlength=len(self.codes))
-        for name, code in self.codes.items():
+        counts = np.bincount(found[trained], minlength=len(names))
+        for code, name in enumerate(self.classes):
             if not counts[code]:
                 fix = "add rows of it there, or remove this row"
                 place = self.places[code]()
                 raise ValueError(
                     f"{place}: label must be a class of the training rows, got {name!r}; {fix}"
                 )
-        names = in_order(self.codes)
-        index = np.empty(len(names), dtype=np.int64)
-        index[[self.codes[name] for name in names]] = np.arange(len(names))
         return Classification(labels=names), gathered(index, found)
 
     def match(self, task: Classification) -> Matched:
         """Give the classes as indices of the task; rows of other classes are left out."""
-        index = {name: k for k, name in enumerate(task.labels)}
-        known = np.array([index.get(name, -1) for name in self.codes], dtype=np.int64)
+        known = self.classes.among(task.labels)
         codes = self.found.finish()
         found = gathered(known, codes)
         counts = np.bincount(codes, minlength=len(known))
-        unseen = {n: int(counts[code]) for n, code in self.codes.items() if n not in index}
+        unseen = {n: int(counts[k]) for k, n in enumerate(self.classes) if known[k] < 0}
         kept = chosen(found >= 0)
         return Matched(gathered(found, kept), kept, unseen)
-
-
-def in_order(names: Iterable[str]) -> tuple[str, ...]:
-    """Sort classes: by value when all are whole numbers, else by name."""
-    if all(_WHOLE.fullmatch(name) for name in names):
-        return tuple(sorted(names, key=lambda name: (int(name), name)))
-    return tuple(sorted(names))

@@ -14,7 +14,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits
 from spectrans.errors import must
 from spectrans.spill import Growing
 from spectrans.tasks.base import ClassScore, Labels, Meter, Metric, Scores, Task
-from spectrans.tasks.classification import in_order
+from spectrans.tasks.classes import Classes
 from spectrans.tasks.collector import Collector, Matched, Place, fault
 from spectrans.tasks.counts import balanced, refuse_few, refuse_form
 
@@ -222,7 +222,7 @@ class MultiLabelCollector(Collector):
     def __init__(self, columns: tuple[str, ...]) -> None:
         self.columns = columns
         self.wide: int | None = None
-        self.codes: dict[str, int] = {}
+        self.classes = Classes(MOST_CLASSES)
         self.found = Growing(np.int64)
         self.counts = Growing(np.int64)
 
@@ -252,32 +252,22 @@ class MultiLabelCollector(Collector):
 
     def _flags(self, value: Any, names: tuple[str, ...]) -> list[str]:
         for name in names:
-            self._code(name)
+            self.classes.code(name)
         flags = [str(flag).strip().lower() for flag in value]
         wrong = [one for one, flag in zip(value, flags, strict=True) if flag not in _FLAGS]
         if wrong:
             raise fault("hold 0 or 1 in each column", wrong[0])
         return [name for name, flag in zip(names, flags, strict=True) if _FLAGS[flag]]
 
-    def _code(self, name: str) -> int:
-        return self.codes.setdefault(name, len(self.codes))
-
     def keep(self, label: list[str], place: Place) -> None:
         """Keep the classes of the next row."""
-        self.found.extend(self._code(name) for name in label)
+        self.found.extend(self.classes.code(name) for name in label)
         self.counts.append(len(label))
-        if len(self.codes) > MOST_CLASSES:
-            rule = f"must be of at most {MOST_CLASSES:,} classes"
-            raise ValueError(f"{place()}: labels {rule}, got another; is it the right column?")
+        self.classes.check(place)
 
     def finish(self, source: str, trained: slice) -> tuple[MultiLabel, Labels]:
         """Give the classes in order, and a table of 0 and 1."""
-        if len(self.codes) < 2:
-            known = ", ".join(self.codes) or "none"
-            raise ValueError(f"{source} must have at least 2 classes, got only {known!r}")
-        names = in_order(self.codes)
-        index = np.empty(len(names), dtype=np.int64)
-        index[[self.codes[name] for name in names]] = np.arange(len(names))
+        names, index = self.classes.finish(source)
         counts = self.counts.finish()
         table = np.zeros((len(counts), len(names)), dtype=np.uint8)
         found = index[self.found.finish()]
@@ -290,8 +280,7 @@ class MultiLabelCollector(Collector):
 
     def match(self, task: MultiLabel) -> Matched:
         """Give a table of 0 and 1 for the classes of the task; rows with others are left out."""
-        index = {name: k for k, name in enumerate(task.labels)}
-        known = np.array([index.get(name, -1) for name in self.codes], dtype=np.int64)
+        known = self.classes.among(task.labels)
         counts = self.counts.finish()
         codes = self.found.finish()
         owners = np.repeat(np.arange(len(counts)), counts)
@@ -299,7 +288,7 @@ class MultiLabelCollector(Collector):
         found = known[codes] if len(codes) else codes
         table[owners[found >= 0], found[found >= 0]] = 1
         kept = np.setdiff1d(np.arange(len(counts)), owners[found < 0])
-        names = list(self.codes)
+        names = list(self.classes)
         unseen = Counter(names[code] for code in codes[found < 0])
         return Matched(table[kept], kept, dict(unseen))
 

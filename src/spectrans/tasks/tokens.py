@@ -13,7 +13,7 @@ from spectrans.errors import must
 from spectrans.sequences import Sequences, laid_out
 from spectrans.spill import Growing
 from spectrans.tasks.base import Labels, Meter, Metric, Scores, Task
-from spectrans.tasks.classification import in_order
+from spectrans.tasks.classes import Classes
 from spectrans.tasks.collector import Collector, Matched, Place, fault, missing
 from spectrans.tasks.counts import ClassCounts, balanced, refuse_few
 from spectrans.tasks.spans import are_tags, spans
@@ -221,7 +221,7 @@ class TokenCollector(Collector):
     """Reads a class for each word or token: a list, or in a table the classes between blanks."""
 
     def __init__(self) -> None:
-        self.codes: dict[str, int] = {}
+        self.classes = Classes(MOST_CLASSES)
         self.found = Growing(np.int32)
         self.counts = Growing(np.int64)
 
@@ -242,23 +242,13 @@ class TokenCollector(Collector):
 
     def keep(self, label: list[str | None], place: Place) -> None:
         """Keep the classes of the next row."""
-        codes = self.codes
-        self.found.extend(
-            NO_LABEL if name is None else codes.setdefault(name, len(codes)) for name in label
-        )
+        self.found.extend(NO_LABEL if name is None else self.classes.code(name) for name in label)
         self.counts.append(len(label))
-        if len(codes) > MOST_CLASSES:
-            rule = f"must be of at most {MOST_CLASSES:,} classes"
-            raise ValueError(f"{place()}: labels {rule}, got another; is it the right column?")
+        self.classes.check(place)
 
     def finish(self, source: str, trained: slice) -> tuple[TokenClassification, Labels]:
         """Give the classes in order, and those of each row."""
-        if len(self.codes) < 2:
-            known = ", ".join(self.codes) or "none"
-            raise ValueError(f"{source} must have at least 2 classes, got only {known!r}")
-        names = in_order(self.codes)
-        index = np.empty(len(names), dtype=np.int32)
-        index[[self.codes[name] for name in names]] = np.arange(len(names))
+        names, index = self.classes.finish(source)
         found = self.found.finish()
         codes = np.where(found == NO_LABEL, NO_LABEL, index[np.maximum(found, 0)])
         counts = self.counts.finish()
@@ -274,13 +264,12 @@ class TokenCollector(Collector):
 
     def match(self, task: TokenClassification) -> Matched:
         """Give the classes of all tokens; of other classes nothing is asked."""
-        index = {name: k for k, name in enumerate(task.labels)}
         # One more, for a code of -100.
-        known = np.array([*(index.get(name, NO_LABEL) for name in self.codes), NO_LABEL])
+        known = np.append(self.classes.among(task.labels, absent=NO_LABEL), NO_LABEL)
         found = self.found.finish()
         codes = np.where(found == NO_LABEL, len(known) - 1, found)
         times = np.bincount(codes, minlength=len(known))
-        unseen = {n: int(times[code]) for n, code in self.codes.items() if n not in index}
+        unseen = {n: int(times[k]) for k, n in enumerate(self.classes) if known[k] == NO_LABEL}
         counts = self.counts.finish()
         labels = Sequences(known[codes].astype(np.int32), laid_out(counts), counts)
         return Matched(labels, np.arange(len(counts)), unseen)
