@@ -1,7 +1,9 @@
 """Users' files: every format gives the same data set, and every fault one sentence."""
 
 import csv
+import os
 import re
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spectrans.data import Dataset, load
+from spectrans.data.sources import lines
 from tests.data.digest import digest
 from tests.data.faults import FAULTS
 from tests.data.tables import TABLE, as_jsonl, as_table
@@ -183,6 +186,36 @@ def test_a_line_without_end_is_refused_before_it_fills_the_memory(tmp_path: Path
         file.truncate(2**34)  # sparse: 16 GiB of NUL that take no room on the disk
     with pytest.raises(ValueError, match=r"^f.csv line 1 must hold at most 16,777,216 bytes"):
         load(path)
+
+
+def test_a_line_may_be_as_long_as_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = [("a" * (number + 10), "xy"[number % 2]) for number in range(8)]
+    longest = max(map(len, as_table(rows).splitlines(keepends=True)))
+    monkeypatch.setattr(lines, "LONGEST_LINE", longest)
+    assert sum(labelled(read(tmp_path, "f.csv", as_table(rows))).values()) == 8
+    monkeypatch.setattr(lines, "LONGEST_LINE", longest - 1)
+    with pytest.raises(ValueError, match=rf"^f.csv line 9 must hold at most {longest - 1} bytes"):
+        load(tmp_path / "f.csv")
+
+
+def piped(content: bytes, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, str]]:
+    """The lines of what goes to standard input."""
+    out, into = os.pipe()
+    os.write(into, content)
+    os.close(into)
+    with os.fdopen(out) as given:
+        monkeypatch.setattr(sys, "stdin", given)
+        return [line for block in lines.Piped().blocks() for line in block]
+
+
+def test_a_line_without_end_of_standard_input_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "LONGEST_LINE", 20)
+    content = b"one\n\n" + b"a" * 20
+    assert piped(content, monkeypatch) == [(1, "one"), (3, "a" * 20)]
+    with pytest.raises(ValueError, match=r"^standard input line 3 must hold at most 20 bytes, got"):
+        piped(content + b"a", monkeypatch)
 
 
 @pytest.mark.parametrize(
