@@ -23,7 +23,12 @@ def shell(tmp_path: Path) -> Iterator[Shell]:
 
 @pytest.mark.parametrize(
     ("command", "output"),
-    [("echo 'new   '; echo b", "new\nb\n"), ("printf no-end", "no-end\n"), ("true", ""), ("sleep 60 &", "")],
+    [
+        ("echo 'new   '; echo b", "new\nb\n"),
+        ("printf no-end", "no-end\n"),
+        ("true", ""),
+        ("sleep 60 &", ""),
+    ],
 )
 def test_a_page_gets_what_its_command_prints(shell: Shell, command: str, output: str) -> None:
     found = anew(PAGE.format(command), shell)
