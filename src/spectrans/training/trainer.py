@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 from transformers import PrinterCallback, Trainer
 
-from spectrans.training import checkpoint, sharded, state
+from spectrans.training import checkpoint, restored, sharded, state
 from spectrans.training.arguments import factor
 from spectrans.training.diagnosis import first_bad_gradient, first_bad_weight, first_non_finite
 from spectrans.training.order import Order
@@ -193,32 +193,36 @@ class RunTrainer(Trainer):
         checkpoint.save(self.run, self.state.global_step, files, notes)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
-        weights = state.read_tensors(Path(resume_from_checkpoint) / state.WEIGHTS)
-        sharded.set_weights(self.answering.model, weights)
+        folder, model = Path(resume_from_checkpoint), self.answering.model
+        restored.check_trainer(folder)
+        sharded.set_weights(model, restored.weights(folder, state.WEIGHTS, model))
 
     def _load_optimizer_and_scheduler(self, checkpoint: str | None) -> None:
         if checkpoint is None:
             return
         folder = Path(checkpoint)
-        progress = state.read_json(folder / state.PROGRESS)
-        found = state.optimiser_state(folder / state.OPTIMISER, progress["groups"])
-        sharded.set_optimiser(self.model, self.optimizer.optimizer, found)
-        lambdas = [None] * len(progress["groups"])
-        self.lr_scheduler.load_state_dict({**progress["scheduler"], "lr_lambdas": lambdas})
-        best = state.read_tensors(folder / state.BEST)
-        self.watcher.set_state(progress["watcher"], best)
+        stands, inner = restored.going(folder), self.optimizer.optimizer
+        found = restored.optimiser(folder, stands, inner, self.model)
+        sharded.set_optimiser(self.model, inner, found)
+        schedule = {**self.lr_scheduler.state_dict(), "lr_lambdas": [None] * len(stands.groups)}
+        with restored.belonging(folder, state.PROGRESS):
+            self.lr_scheduler.load_state_dict(restored.settings(stands.scheduler, schedule))
+        best = restored.weights(folder, state.BEST, self.answering.model)
+        self.watcher.set_state(stands.watcher, best)
         self.args.eval_on_start = self.watcher.owed
-        losses = [process["loss"] for process in progress["processes"]]
+        losses = [process.loss for process in stands.processes]
         same = len(losses) == self.args.world_size
         own = losses[self.args.process_index] if same else sum(losses) / len(losses)
-        self.pending = own, progress["logged"]
+        self.pending = own, stands.logged
 
     def _load_rng_state(self, checkpoint: str | None) -> None:
         if checkpoint is None:
             return
-        states = state.read_json(Path(checkpoint) / state.PROGRESS)["processes"]
+        folder = Path(checkpoint)
+        states = restored.going(folder).processes
         # Of processes that there were not, the numbers are new, but always the same.
-        state.set_random_states(states[self.args.process_index % len(states)]["random"])
+        with restored.belonging(folder, state.PROGRESS):
+            state.set_random_states(states[self.args.process_index % len(states)].random)
 
     def _load_scaler(self, checkpoint: str | None) -> None:
         """Do nothing: bfloat16 needs no scaling."""

@@ -14,6 +14,7 @@ from transformers import TrainerCallback
 from spectrans.tasks import Scores, Task
 from spectrans.training.arguments import REPORTS
 from spectrans.training.progress import Progress, TrainingError, Watch
+from spectrans.training.restored import Remembered
 from spectrans.training.signals import LeftOff, Wish
 from spectrans.training.spec import RunSpec
 
@@ -92,13 +93,13 @@ class Watcher(TrainerCallback):
             "elapsed": self.elapsed,
         }
 
-    def set_state(self, state: dict[str, Any], best: dict[str, Tensor]) -> None:
+    def set_state(self, state: Remembered, best: dict[str, Tensor]) -> None:
         """Go on from what `state` gave."""
-        self.history, self.best = list(state["history"]), best
-        self.kept = None if state["kept"] is None else Scores(**state["kept"])
-        self.best_step, self.latest = state["best_step"], state["latest"]
-        self.owed, self.share = state["owed"], state["share"]
-        self.training, self.before = state["training"], state["elapsed"]
+        self.history, self.best = list(state.history), best
+        self.kept = state.kept
+        self.best_step, self.latest = state.best_step, state.latest
+        self.owed, self.share = state.owed, state.share
+        self.training, self.before = state.training, state.elapsed
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **rest: Any) -> None:
         """Start the clock."""
