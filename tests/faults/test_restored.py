@@ -4,6 +4,7 @@ import json
 import re
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from torch import Tensor
 from spectrans import HybridTransformer
 from spectrans.training import checkpoint, restored, sharded, state, train
 from spectrans.training.begun import read_begun
+from tests.cli.command import spectrans
 from tests.faults.tally import Tally
 from tests.fuzz.spoilt import changed, fuzz, spoilt
 from tests.released.write import BEGUN, HOME
@@ -149,7 +151,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path(BEGUN)
 
 
-@pytest.mark.parametrize(("name", "change"), CHANGES.values(), ids=CHANGES)
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        # They are read like the newest ones.
+        pytest.param(*found, id=name, marks=[pytest.mark.slow] if found[0] == state.BEST else [])
+        for name, found in CHANGES.items()
+    ],
+)
 def test_a_checkpoint_that_the_run_did_not_save_is_refused_in_one_sentence(
     name: str, change: Callable[[bytes], bytes], folder: Path
 ) -> None:
@@ -168,6 +177,22 @@ def test_a_checkpoint_that_the_run_did_not_save_is_refused_in_one_sentence(
     assert file.exists()
 
 
+def test_resuming_from_such_a_checkpoint_ends_with_2_and_works_from_the_one_before(
+    folder: Path,
+) -> None:
+    place = folder / "checkpoints"
+    shutil.copytree(place / STEP, place / "000009")
+    manifest = json.loads((place / "000009" / checkpoint.MANIFEST).read_text("utf-8"))
+    (place / "000009" / checkpoint.MANIFEST).write_text(json.dumps(manifest | {"step": 9}))
+    words = ("train", "--resume", str(folder), "--quiet")
+    refused = spectrans(*words, folder=Path.cwd())
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.startswith(f"spectrans: {place}/000009/trainer_state.json must be what this")
+    shutil.rmtree(place / "000009")
+    done = spectrans(*words, folder=Path.cwd())
+    assert (done.code, done.err) == (0, "")
+
+
 @pytest.mark.parametrize(
     "examples", [200, pytest.param(4_000, marks=pytest.mark.slow)], ids=["some", "thousands"]
 )
@@ -178,7 +203,7 @@ def test_a_spoilt_stand_of_a_run_is_read_or_refused(
     torch.manual_seed(0)
     model = HybridTransformer(hidden_dim=4, num_layers=1, num_heads=1, vocab_size=4)
     inner = torch.optim.AdamW(model.parameters(), fused=True)
-    sum(p.sum() for p in model.parameters()).backward()
+    torch.stack([parameter.sum() for parameter in model.parameters()]).sum().backward()
     inner.step()
     whole, groups = state.optimiser_files(inner.state_dict())
     stands = json.loads((place / state.PROGRESS).read_bytes()) | {"groups": groups}
@@ -190,11 +215,8 @@ def test_a_spoilt_stand_of_a_run_is_read_or_refused(
         found = restored.optimiser(place, restored.going(place), inner, model)
         sharded.set_optimiser(model, inner, found)
 
-    parts: list[Any] = [stands["watcher"], groups[0]]
-    watcher, group = (
-        changed(part).map(lambda one, name=name: put(stands, name, one))
-        for name, part in zip(("watcher", "groups"), parts, strict=True)
-    )
+    watcher = changed(stands["watcher"]).map(partial(put, stands, "watcher"))
+    group = changed(groups[0]).map(partial(put, stands, "groups"))
     fuzz(
         st.one_of(spoilt(json.dumps(stands).encode()), changed(stands), watcher, group),
         read, tally, examples,
