@@ -202,9 +202,10 @@ def test_a_bad_config_of_two_types_is_refused(settings: dict[str, Any], sentence
         ("self: 1", "unknown HybridModelConfig option 'self'"),
         ("a: [", "the config text must be YAML"),
         ("[" * 3000, "must"),
-        ("x" * 1_000_001, "must have at most 1000000 characters, got 1000001"),
+        ("x" * 200_001, "must have at most 200000 characters, got 200001"),
+        ("? [1]\n: 2", "the config text must be YAML"),
     ],
-    ids=["alias", "tag", "twice", "list", "nameless", "self", "broken", "deep", "long"],
+    ids=["alias", "tag", "twice", "list", "nameless", "self", "broken", "deep", "long", "listed"],
 )
 def test_bad_yaml_is_refused_in_one_sentence(text: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence) as caught:
@@ -219,8 +220,9 @@ def test_bad_yaml_is_refused_in_one_sentence(text: str, sentence: str) -> None:
         ('{"dropout": NaN}', "must hold finite numbers, got NaN"),
         ("{", "the config text must be JSON"),
         ('{"a":' * 100_000, "must not nest this deeply"),
+        ("1" * 1_000_001, "must have at most 1000000 characters, got 1000001"),
     ],
-    ids=["twice", "nan", "broken", "deep"],
+    ids=["twice", "nan", "broken", "deep", "long"],
 )
 def test_bad_json_is_refused_in_one_sentence(text: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):

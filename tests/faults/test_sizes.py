@@ -83,6 +83,17 @@ def test_a_config_that_is_larger_than_its_weights_is_refused_before_it_is_built(
         from_pretrained(tmp_path)
 
 
+def test_a_config_of_very_many_names_is_refused_soon() -> None:
+    names = {f"name{number}": number for number in range(45_000)}
+
+    def read() -> None:
+        with pytest.raises(ValueError, match="unknown HybridModelConfig option 'name0'"):
+            HybridModelConfig.from_json(json.dumps(names))
+
+    _, spent = seconds(read)
+    assert spent < 5.0
+
+
 @pytest.mark.parametrize("settings", [{"num_layers": 10**12}, {"hidden_dim": 2**40}])
 def test_a_run_has_the_limits_of_a_model(settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="must be less than"):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Hashable
 from typing import Any
 
 import yaml
@@ -9,8 +10,8 @@ import yaml
 from spectrans.errors import FaultError, must, unreadable
 from spectrans.options import SCIENTIFIC
 
-# A config is a page of text; anything larger is not one.
-_MAX_CHARACTERS = 1_000_000
+# A config is a page of text; anything larger is not one. Of YAML, this takes seconds.
+_MAX_CHARACTERS = {"yaml": 200_000, "json": 1_000_000}
 
 
 class _Loader(yaml.SafeLoader):
@@ -38,7 +39,7 @@ def parse(text: str, form: str) -> dict[str, Any]:
     Parameters
     ----------
     text
-        At most a million characters.
+        At most a million characters of JSON, or 200,000 of YAML.
     form
         "yaml" or "json".
 
@@ -52,8 +53,8 @@ def parse(text: str, form: str) -> dict[str, Any]:
     ValueError
         Not well-formed, too large, a repeated key, a YAML alias or tag, or not a mapping.
     """
-    if len(text) > _MAX_CHARACTERS:
-        rule = f"have at most {_MAX_CHARACTERS} characters"
+    if len(text) > _MAX_CHARACTERS[form]:
+        rule = f"have at most {_MAX_CHARACTERS[form]} characters"
         raise ValueError(must("the config text", rule, len(text)))
     try:
         data = yaml.load(text, _Loader) if form == "yaml" else _from_json(text)
@@ -91,9 +92,13 @@ def _refuse_constant(name: str) -> None:
 
 
 def _refuse_repeated(keys: list[Any]) -> None:
-    for i, key in enumerate(keys):
-        if key in keys[:i]:
-            raise FaultError(f"must name {key!r} once, got it twice")
+    seen = set()
+    for key in keys:
+        # Others are no names, which PyYAML says itself.
+        if isinstance(key, Hashable):
+            if key in seen:
+                raise FaultError(f"must name {key!r} once, got it twice")
+            seen.add(key)
 
 
 def dump(data: dict[str, Any], form: str) -> str:
