@@ -201,11 +201,26 @@ def test_a_bad_config_of_two_types_is_refused(settings: dict[str, Any], sentence
         ("~: 1", "must name every value by a text, got None"),
         ("self: 1", "unknown HybridModelConfig option 'self'"),
         ("a: [", "the config text must be YAML"),
-        ("[" * 3000, "must"),
+        ("[" * 101 + "]" * 101, "must not nest this deeply"),
+        ("- " * 3000, "must not nest this deeply"),
+        ("[" * 100 + "]" * 100, "must be a mapping of names to values"),
         ("x" * 200_001, "must have at most 200000 characters, got 200001"),
         ("? [1]\n: 2", "the config text must be YAML"),
     ],
-    ids=["alias", "tag", "twice", "list", "nameless", "self", "broken", "deep", "long", "listed"],
+    ids=[
+        "alias",
+        "tag",
+        "twice",
+        "list",
+        "nameless",
+        "self",
+        "broken",
+        "deep",
+        "deep blocks",
+        "less deep",
+        "long",
+        "listed",
+    ],
 )
 def test_bad_yaml_is_refused_in_one_sentence(text: str, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence) as caught:

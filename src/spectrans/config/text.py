@@ -12,10 +12,17 @@ from spectrans.options import SCIENTIFIC
 
 # A config is a page of text; anything larger is not one. Of YAML, this takes seconds.
 _MAX_CHARACTERS = {"yaml": 200_000, "json": 1_000_000}
+# Brackets within brackets; the time that PyYAML takes for one grows with those around it.
+_DEEPEST = 100
 
 
 class _Loader(yaml.SafeLoader):
-    """PyYAML's safe loader with YAML 1.2 floats, no aliases and no repeated keys."""
+    """PyYAML's safe loader with YAML 1.2 floats, no aliases, no repeated keys and little depth."""
+
+    def fetch_flow_collection_start(self, TokenClass: Any) -> None:  # noqa: N803
+        if self.flow_level == _DEEPEST:
+            raise FaultError("must not nest this deeply")
+        super().fetch_flow_collection_start(TokenClass)
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         if self.check_event(yaml.events.AliasEvent):
