@@ -16,7 +16,6 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from transformers import TrainerState
 
-from spectrans.errors import some
 from spectrans.options import Options
 from spectrans.tasks.base import Scores
 from spectrans.training import state
@@ -27,7 +26,15 @@ _MOMENTS = {"step", "exp_avg", "exp_avg_sq"}
 
 
 class Own(Options):
-    """What each process keeps of itself: its random numbers, and losses since the last report."""
+    """What each process keeps of itself.
+
+    Parameters
+    ----------
+    random
+        The states of its random generators.
+    loss
+        The sum of losses since the last report.
+    """
 
     model_config = ConfigDict(allow_inf_nan=True)
 
@@ -36,7 +43,27 @@ class Own(Options):
 
 
 class Remembered(Options):
-    """What a run has to remember beside its weights; of evaluations that diverged, no numbers."""
+    """What a run has to remember beside its weights; of evaluations that diverged, no numbers.
+
+    Parameters
+    ----------
+    history
+        Reports and evaluations so far.
+    kept
+        Scores of the best weights; None before the first evaluation.
+    best_step
+        When they were the best.
+    latest
+        The figure of the last evaluation that ranks plans.
+    owed
+        Whether an evaluation was cut short.
+    share
+        Of the budget that is used.
+    training
+        Seconds of training.
+    elapsed
+        Seconds of training and evaluations.
+    """
 
     model_config = ConfigDict(allow_inf_nan=True)
 
@@ -51,7 +78,21 @@ class Remembered(Options):
 
 
 class Going(Options):
-    """Where a run stands: the settings of its optimiser and schedule, and what was reported."""
+    """Where a run stands.
+
+    Parameters
+    ----------
+    groups
+        Settings of the optimiser.
+    scheduler
+        State of the schedule.
+    logged
+        Step of the last report.
+    processes
+        What each process keeps of itself.
+    watcher
+        What the run has to remember.
+    """
 
     groups: list[dict[str, Any]]
     scheduler: dict[str, Any]
@@ -154,12 +195,7 @@ def optimiser(folder: Path, stands: Going, inner: Optimizer, model: nn.Module) -
         found = state.optimiser_state(folder / state.OPTIMISER, stands.groups)
         for key, values in found["state"].items():
             name = order[key] if isinstance(key, int) else key
-            if values.keys() != _MOMENTS or not all(map(torch.is_floating_point, values.values())):
-                raise ValueError(f"{', '.join(values)} of {name}")
-            if values["step"].shape != () or any(
-                values[moment].shape != shapes[name] for moment in _MOMENTS - {"step"}
-            ):
-                raise ValueError(f"numbers of another shape for {name}")
+            _check_moments(values, name, shapes[name])
     with belonging(folder, state.PROGRESS):
         pairs = zip(found["param_groups"], inner.param_groups, strict=True)
         found["param_groups"] = [settings(group, own) for group, own in pairs]
@@ -208,13 +244,20 @@ def check_trainer(folder: Path) -> None:
     own = asdict(TrainerState())
     with belonging(folder, state.TRAINER):
         found = dict(state.read_json(folder / state.TRAINER))
-        if unknown := found.keys() - own.keys():
-            raise ValueError(f"{some(unknown)} unknown")
+        _compare(dict.fromkeys(found.keys() - own.keys()), {})
         # They are not restored.
         del own["stateful_callbacks"]
         settings(found, own)
-        if found["global_step"] != int(folder.name):
-            raise ValueError(f"that of step {found['global_step']}")
+        _compare({"global_step": found["global_step"]}, {"global_step": int(folder.name)})
+
+
+def _check_moments(values: Mapping[str, Tensor], name: str, shape: torch.Size) -> None:
+    """Refuse what no step of Adam would give for a weight."""
+    if values.keys() != _MOMENTS or not all(map(torch.is_floating_point, values.values())):
+        raise ValueError(f"{', '.join(values)} of {name}")
+    shapes = {"step": torch.Size(), "exp_avg": shape, "exp_avg_sq": shape}
+    if any(values[moment].shape != shapes[moment] for moment in _MOMENTS):
+        raise ValueError(f"numbers of another shape for {name}")
 
 
 def _forms(tensors: Mapping[str, Tensor]) -> dict[str, tuple[Any, ...]]:
