@@ -9,6 +9,7 @@ import gc
 import multiprocessing
 import os
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -39,8 +40,7 @@ def peak_memory(cases: Sequence[tuple[RunSpec, Shape]]) -> list[int]:
     list of int
         In the order of `cases`.
     """
-    # Children of a server that has torch loaded already start at once; only Linux forks safely.
-    method = "forkserver" if sys.platform == "linux" else "spawn"
+    method = _start_method()
     context = multiprocessing.get_context(method)
     if method == "forkserver":
         context.set_forkserver_preload([__name__])
@@ -51,6 +51,14 @@ def peak_memory(cases: Sequence[tuple[RunSpec, Shape]]) -> list[int]:
         ProcessPoolExecutor(workers, mp_context=context, max_tasks_per_child=1) as pool,
     ):
         return list(pool.map(_step_memory, *zip(*cases, strict=True)))
+
+
+def _start_method() -> str:
+    """Say how to start processes: children of a server that has torch loaded already do at once."""
+    # Only Linux forks safely. It takes 107 bytes for the path of the socket of the server.
+    longest = 107 - len("/pymp-abcdefgh/listener-abcdefgh")
+    fits = len(os.fsencode(tempfile.gettempdir())) <= longest
+    return "forkserver" if sys.platform == "linux" and fits else "spawn"
 
 
 def _step_memory(spec: RunSpec, shape: Shape) -> int:
