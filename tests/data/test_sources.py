@@ -95,6 +95,14 @@ def test_folders_named_train_and_test_are_splits(tmp_path: Path) -> None:
     assert len(made.train) + len(made.validation) == len(TABLE)
 
 
+def test_a_folder_called_train_is_a_class_among_others(tmp_path: Path) -> None:
+    write_folders(tmp_path)
+    for number in range(4):
+        (tmp_path / "train").mkdir(exist_ok=True)
+        (tmp_path / "train" / f"{number}.txt").write_text(f"by rail {number}")
+    assert load(tmp_path).task.labels == ("neg", "pos", "train")
+
+
 def test_files_named_after_splits_are_splits(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_bytes(as_table(TABLE))
     (tmp_path / "dev.jsonl").write_text('{"text": "choose", "label": "neg"}\n')
